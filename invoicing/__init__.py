@@ -1,0 +1,1 @@
+"""Paidcase: a durable invoicing pipeline. Every room of the house lives below this name."""

@@ -1,0 +1,170 @@
+"""The invoice as a frozen fact: everything that stands on the document, computed once and stored with its number.
+
+Elements follow the VAT Act art. 106e ust. 1. A retry draws the document from the stored fact, never from the case, so
+that number, date, words and sums are those of the first attempt and the bytes come out the same.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.numbering import WARSAW
+from invoicing.domain.tax import Prices, Totals, VatRate
+from invoicing.domain.validation import case_totals, priced_lines
+from invoicing.errors import InternalFault
+
+
+class Fact(BaseModel):
+    """Base of stored facts: frozen, unknown fields ignored so that older code reads newer rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Party(Fact):
+    """Seller or buyer as printed."""
+
+    name: str
+    tax_id: str | None = None
+    street: str
+    postal_code: str | None = None
+    city: str
+    country: str
+    email: str | None = None
+    bank_account: str | None = None
+
+
+class InvoiceLine(Fact):
+    """One printed position; `value` is net or gross as `prices` of the invoice says."""
+
+    description: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    discount_percent: Decimal = Decimal(0)
+    discount_amount: Decimal = Decimal(0)
+    vat_rate: VatRate
+    value: Decimal
+
+
+class RateRow(Fact):
+    """Totals of one rate."""
+
+    rate: VatRate
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+
+
+class Invoice(Fact):
+    """An issued invoice, sequence 1 of its case. Amounts are in `currency`, dates in the calendar of Warsaw."""
+
+    case_id: str
+    sequence: int = 1
+    kind: Literal["invoice"] = "invoice"
+    number: str
+    issued_on: date
+    sold_on: date
+    paid_on: date
+    payment_reference: str
+    payment_method: Literal["autopay", "external"]
+    language: str = "pl"
+    currency: str
+    prices: Prices
+    seller: Party
+    buyer: Party
+    buyer_is_company: bool
+    exemption_basis: str | None = None
+    lines: tuple[InvoiceLine, ...]
+    rates: tuple[RateRow, ...]
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+    colour: str | None = None
+
+
+def plan_invoice(
+    document: CaseDocument,
+    buyer: BillingData,
+    expert: ExpertDocument,
+    *,
+    number: str,
+    issued_on: date,
+    paid_at: datetime,
+    payment_reference: str,
+    language: str,
+) -> Invoice:
+    """The invoice of a paid case. The facts must have passed `content_faults`; `InternalFault` when they have not.
+
+    Sale date: the money is a prepayment for the consultation, so the tax point and the sale date are the day on
+    which it arrived (art. 19a ust. 8), by the calendar of Warsaw.
+    """
+    lines, sums = priced_lines(document), case_totals(document)
+    if lines is None or sums is None or not (buyer.name and buyer.street and buyer.city and buyer.country):
+        raise InternalFault("invoice_facts_incomplete", "the facts of the invoice did not pass validation")
+    paid_on = paid_at.astimezone(WARSAW).date()
+    return Invoice(
+        case_id=document.case_id,
+        number=number,
+        issued_on=issued_on,
+        sold_on=paid_on,
+        paid_on=paid_on,
+        payment_reference=payment_reference,
+        payment_method=document.payment.method,
+        language=language,
+        currency=document.currency,
+        prices=document.prices,
+        seller=_seller(expert),
+        buyer=Party(
+            name=buyer.name,
+            tax_id=buyer.tax_id,
+            street=buyer.street,
+            postal_code=buyer.postal_code,
+            city=buyer.city,
+            country=buyer.country,
+            email=buyer.email,
+        ),
+        buyer_is_company=buyer.kind == "company",
+        exemption_basis=expert.exemption_basis,
+        lines=tuple(
+            InvoiceLine(
+                description=line.description,
+                quantity=line.quantity,
+                unit=line.unit,
+                unit_price=line.unit_price,
+                discount_percent=line.discount_percent,
+                discount_amount=line.discount_amount,
+                vat_rate=line.vat_rate,
+                value=line.value(document.currency),
+            )
+            for line in lines
+        ),
+        rates=_rate_rows(sums),
+        net=sums.net,
+        vat=sums.vat,
+        gross=sums.gross,
+        colour=expert.colour,
+    )
+
+
+def _rate_rows(sums: Totals) -> tuple[RateRow, ...]:
+    return tuple(RateRow(rate=row.rate, net=row.net, vat=row.vat, gross=row.gross) for row in sums.rates)
+
+
+def _seller(expert: ExpertDocument) -> Party:
+    if not (expert.tax_id and expert.street and expert.city):
+        raise InternalFault("invoice_facts_incomplete", "the seller's data did not pass validation")
+    return Party(
+        name=expert.name,
+        tax_id=expert.tax_id,
+        street=expert.street,
+        postal_code=expert.postal_code,
+        city=expert.city,
+        country=expert.country,
+        email=expert.email,
+        bank_account=expert.bank_account,
+    )

@@ -1,0 +1,111 @@
+"""What each person sees: one pure function of the state record (SPEC section 2).
+
+Returns keys and codes, never sentences; the edges translate the keys with `invoicing.locale`. Pages, mails, API and
+commands all come through here, so that no two of them can disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from invoicing.domain.state import CaseState, InvoiceStatus, PaymentStatus, Step
+
+
+class Role(StrEnum):
+    """Who is looking."""
+
+    SERVICE = "service"
+    OPS = "ops"
+    EXPERT = "expert"
+    CLIENT = "client"
+
+
+class Action(StrEnum):
+    """What somebody may do next."""
+
+    PAY = "pay"
+    RESUME_PAYMENT = "resume_payment"
+    PAY_AGAIN = "pay_again"
+    DOWNLOAD = "download"
+    CORRECT_BILLING_DATA = "correct_billing_data"
+    REGENERATE_INVOICE = "regenerate_invoice"
+    RESEND_INVOICE = "resend_invoice"
+    ATTACH_INVOICE = "attach_invoice"
+    REFUND = "refund"
+    GIVE_UP = "give_up"
+    CHECK_PAYMENT_NOW = "check_payment_now"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Codes and text keys of the labels; `None` for an empty label or cell."""
+
+    case_status: str
+    case_status_key: str
+    payment_status: str
+    payment_key: str | None
+    invoice_status: str
+    invoice_key: str | None
+    reason_key: str | None
+    actions: tuple[Action, ...]
+
+
+_PAYMENT_KEYS = {
+    PaymentStatus.NONE: None,
+    PaymentStatus.OPEN: "payment.open",
+    PaymentStatus.FAILED: "payment.failed",
+    PaymentStatus.COMPLETED: "payment.completed",
+}
+
+_UNPAID_CELLS = {
+    PaymentStatus.NONE: ("none", None),
+    PaymentStatus.OPEN: ("resume_payment", "invoice.resume_payment"),
+    PaymentStatus.FAILED: ("pay_again", "invoice.pay_again"),
+}
+
+_PAID_CELLS = {
+    InvoiceStatus.NONE: ("generating", "invoice.generating"),
+    InvoiceStatus.GENERATING: ("generating", "invoice.generating"),
+    InvoiceStatus.AVAILABLE: ("available", "invoice.available"),
+    InvoiceStatus.MANUAL: ("manual", None),
+    InvoiceStatus.FAILED: ("failed", None),
+}
+
+_PAYING = {
+    PaymentStatus.NONE: (Action.PAY,),
+    PaymentStatus.OPEN: (Action.RESUME_PAYMENT,),
+    PaymentStatus.FAILED: (Action.PAY_AGAIN,),
+    PaymentStatus.COMPLETED: (),
+}
+
+
+def view(state: CaseState, role: Role) -> View:
+    """The labels of a case for one role, and the actions open to it."""
+    cell = _PAID_CELLS[state.invoice.status] if state.paid else _UNPAID_CELLS[state.payment.status]
+    return View(
+        case_status="in_preparation" if state.paid else "in_analysis",
+        case_status_key="case.in_preparation" if state.paid else "case.in_analysis",
+        payment_status=state.payment.status.value,
+        payment_key=_PAYMENT_KEYS[state.payment.status],
+        invoice_status=cell[0],
+        invoice_key=cell[1],
+        reason_key="invoice.failed_reason" if cell[0] == "failed" else None,
+        actions=actions(state, role),
+    )
+
+
+def actions(state: CaseState, role: Role) -> tuple[Action, ...]:
+    """What this role may do now with this case, in the order of `Action`."""
+    allowed: set[Action] = set()
+    has_document = state.invoice.sha256 is not None
+    if role in {Role.CLIENT, Role.SERVICE}:
+        allowed.update(_PAYING[state.payment.status])
+    if has_document:
+        allowed.add(Action.DOWNLOAD)
+    stopped_by_data = state.parked is not None and state.parked.step in {Step.VALIDATE, Step.INVOICE}
+    if stopped_by_data and role in {Role.CLIENT, Role.SERVICE, Role.OPS}:
+        allowed.add(Action.CORRECT_BILLING_DATA)
+    if stopped_by_data and state.paid and role in {Role.EXPERT, Role.OPS}:
+        allowed.add(Action.REGENERATE_INVOICE)
+    return tuple(action for action in Action if action in allowed)

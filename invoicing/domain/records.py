@@ -1,0 +1,229 @@
+"""Frozen records that the database keeps beside the state record: money, mail, alerts, log, what waits for delivery.
+
+None of them but `Delivery.recipient` and the billing data themselves carries personal data.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import Field
+
+from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.invoices import Fact, Invoice
+from invoicing.domain.state import CaseState, Step
+from invoicing.errors import Cause
+
+
+class CaseFacts(Fact):
+    """What an activity decides from: the recorded document, the newest billing data, the expert, the state record."""
+
+    document: CaseDocument
+    state: CaseState
+    billing: BillingData | None
+    billing_revision: int
+    expert: ExpertDocument | None
+    arrived_at: datetime
+
+
+class Capture(Fact):
+    """Money that came in. At most one capture of a case is `kept`; the database holds to it by a unique index."""
+
+    service_id: str
+    remote_id: str
+    case_id: str
+    order_id: str
+    amount: Decimal
+    currency: str
+    kept: bool
+    captured_at: datetime
+    via: str
+
+
+class StoredInvoice(Fact):
+    """An issued invoice; `sha256` is None until its PDF is stored."""
+
+    invoice: Invoice
+    sha256: str | None
+
+
+class MailKind(StrEnum):
+    """What a mail tells; part of its Message-ID."""
+
+    INVOICE = "invoice"
+    EXPERT_PAID = "expert-paid"
+    EXPERT_MANUAL = "expert-manual"
+    EXPERT_FAILED = "expert-failed"
+
+
+class DeliveryStatus(StrEnum):
+    """Life of one mail: `sending` is the intent, written before the server is spoken to."""
+
+    SENDING = "sending"
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Delivery(Fact):
+    """One mail in the e-mail log. `tries` counts handings-over; `doubtful` those whose answer was lost."""
+
+    message_id: str
+    case_id: str
+    kind: MailKind
+    recipient: str
+    status: DeliveryStatus
+    tries: int = 0
+    doubtful: int = 0
+    code: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Notice(Fact):
+    """One in-app notification of an expert; `key` makes it delivered once."""
+
+    key: str
+    expert_id: str
+    case_id: str
+    kind: MailKind
+    created_at: datetime
+
+
+class Event(StrEnum):
+    """What the activity log tells; the timeline of a case is made of it."""
+
+    CASE_RECORDED = "case_recorded"
+    PAYMENT_REQUESTED = "payment_requested"
+    BILLING_DATA_SAVED = "billing_data_saved"
+    BILLING_DATA_VALID = "billing_data_valid"
+    PAYMENT_OPENED = "payment_opened"
+    PAYMENT_REFUSED = "payment_refused"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_COMPLETED = "payment_completed"
+    PAYMENT_DUPLICATE = "payment_duplicate"
+    PAYMENT_DOUBTFUL = "payment_doubtful"
+    NOTIFICATION_REJECTED = "notification_rejected"
+    INVOICE_ISSUED = "invoice_issued"
+    INVOICE_BY_HAND = "invoice_by_hand"
+    INVOICE_MAILED = "invoice_mailed"
+    MAIL_FAILED = "mail_failed"
+    EXPERT_NOTIFIED = "expert_notified"
+    STEP_FAILED = "step_failed"
+    PARKED = "parked"
+    RESUMED = "resumed"
+    CLOSED_UNPAID = "closed_unpaid"
+    COMPLETED = "completed"
+
+
+class LogEntry(Fact):
+    """One line of the append-only activity log. `actor` is a role or a name from a token, never a client's name."""
+
+    case_id: str | None
+    event: Event
+    at: datetime
+    step: Step | None = None
+    attempt: int | None = None
+    cause: Cause | None = None
+    code: str | None = None
+    actor: str = "system"
+    details: dict[str, str] = Field(default_factory=dict)
+
+
+class Alert(Fact):
+    """Something ops must see. While an alert with the same `key` is open no second one is opened."""
+
+    key: str
+    case_id: str | None
+    step: Step | None
+    cause: Cause
+    code: str
+    opened_at: datetime
+    details: dict[str, str] = Field(default_factory=dict)
+
+
+class StoredAlert(Alert):
+    """An alert as listed; `closed_at` is set by recovery."""
+
+    id: int
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    closed_at: datetime | None = None
+
+
+class TaskKind(StrEnum):
+    """Failed lists."""
+
+    INVOICE = "invoice"
+    EMAIL = "email"
+    REFUND = "refund"
+    NOTIFICATION = "notification"
+
+
+class FailedTask(Fact):
+    """Something that could not be delivered; open until a person or a later success closes it."""
+
+    key: str
+    kind: TaskKind
+    case_id: str
+    code: str
+    opened_at: datetime
+
+
+class OutboxKind(StrEnum):
+    """What the relay hands to Temporal."""
+
+    START = "start"
+    PAYMENT_REQUESTED = "payment_requested"
+    BILLING_DATA = "correct_billing_data"
+    REGENERATE = "regenerate_invoice"
+
+
+class OutboxMessage(Fact):
+    """One thing accepted and not yet handed to Temporal; `key` makes it accepted once."""
+
+    key: str
+    kind: OutboxKind
+    case_id: str
+    body: dict[str, str | int] = Field(default_factory=dict)
+
+
+class QueuedMessage(OutboxMessage):
+    """A claimed outbox row."""
+
+    id: int
+    deliveries: int
+
+
+class InboxMessage(Fact):
+    """An authentic gateway message, stored before it was confirmed; one row per (service, order, remote id, status)."""
+
+    service_id: str
+    order_id: str
+    remote_id: str
+    status: str
+    amount: Decimal
+    currency: str
+    details: str | None
+    paid_at: datetime | None
+    case_id: str
+    received_at: datetime
+
+
+class QueuedNotification(InboxMessage):
+    """A claimed inbox row."""
+
+    id: int
+    deliveries: int
+
+
+class WorkerSeen(Fact):
+    """Last sign of life of a process."""
+
+    name: str
+    role: str
+    started_at: datetime
+    seen_at: datetime

@@ -104,25 +104,44 @@ class Settle:
     attempt: Attempt
 
 
-def plan_charge(attempts: Sequence[Attempt], now: datetime) -> Post | Resume | Settle:
-    """What a press on "pay" may do, given all attempts of the case in their order.
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Every attempt has ended and no further one was asked for."""
 
-    Any attempt that may still bring money is settled before a new one is opened; the oldest first.
+    last: Attempt
+
+
+def plan_charge(attempts: Sequence[Attempt], requested: int, now: datetime) -> Post | Resume | Settle | Idle:
+    """What may be done now, given all attempts of the case in their order and the attempt number last asked for.
+
+    Any attempt that may still bring money is settled before a new one is opened; the oldest first. A failed attempt is
+    left alone until another one is asked for, because its payer may still pay by the same link.
     """
     for attempt in attempts:
         match attempt.state:
             case AttemptState.OPEN:
                 alive = attempt.redirect_url and (attempt.valid_until is None or now < attempt.valid_until)
                 return Resume(attempt) if alive else Settle(attempt)
-            case AttemptState.SENT | AttemptState.FAILED:
+            case AttemptState.SENT:
                 return Settle(attempt)
+            case AttemptState.FAILED if requested > attempt.attempt:
+                return Settle(attempt)
+            case AttemptState.FAILED:
+                return Idle(attempt)
             case AttemptState.PREPARED:
                 return Post(attempt.attempt)
             case AttemptState.REFUSED | AttemptState.DEAD:
                 continue
             case AttemptState.PAID:
                 raise InternalFault("charge_of_paid_case", "a paid attempt exists, so nothing may be charged")
+    if attempts and requested <= len(attempts) and not _unanswered(attempts[-1]):
+        return Idle(attempts[-1])
     return Post(len(attempts) + 1)
+
+
+def _unanswered(attempt: Attempt) -> bool:
+    """The request for this attempt never gave the payer an address, so it is still to be fulfilled."""
+    return attempt.state is AttemptState.DEAD and attempt.redirect_url is None
 
 
 class Verdict(StrEnum):

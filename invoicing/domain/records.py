@@ -13,6 +13,7 @@ from pydantic import Field
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.invoices import Fact, Invoice
+from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.domain.state import CaseState, Step
 from invoicing.errors import Cause
 
@@ -211,6 +212,18 @@ class InboxMessage(Fact):
     paid_at: datetime | None
     case_id: str
     received_at: datetime
+
+    def transaction(self) -> Transaction:
+        """The transaction that the message tells of."""
+        return Transaction(
+            order_id=self.order_id,
+            remote_id=self.remote_id,
+            amount=self.amount,
+            currency=self.currency,
+            status=TransactionStatus(self.status),
+            details=self.details,
+            paid_at=self.paid_at,
+        )
 
 
 class QueuedNotification(InboxMessage):

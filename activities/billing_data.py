@@ -1,0 +1,59 @@
+"""`validate_billing_data`: everything that could make the invoice impossible, found before any money moves."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import mapped
+from invoicing.domain.validation import ContentRules, case_totals, content_faults
+from invoicing.errors import DataFault
+from invoicing.ports import CaseStore
+
+
+class ValidateInput(BaseModel):
+    """The case whose newest billing data are judged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+
+
+class Validated(BaseModel):
+    """The revision that passed, and the amount to be paid in major units."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    gross: Decimal
+    currency: str
+
+
+class BillingDataActivities:
+    """Judges a case by the same pure function that answers `/payment`."""
+
+    def __init__(self, store: CaseStore, rules: ContentRules) -> None:
+        self._store = store
+        self._rules = rules
+
+    @activity.defn(name="validate_billing_data")
+    @mapped
+    async def validate_billing_data(self, case: ValidateInput) -> Validated:
+        """The revision and total of a sound case; a case whose invoice exists is never judged again.
+
+        Raises `DataFault("billing_data_invalid")` with every fault; it is never retried.
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+        totals = case_totals(facts.document)
+        if not facts.state.invoiced:
+            faults = content_faults(facts.document, facts.billing, facts.expert, self._rules)
+            if faults:
+                raise DataFault("billing_data_invalid", faults)
+        return Validated(
+            revision=facts.billing_revision,
+            gross=totals.gross if totals else Decimal(0),
+            currency=facts.document.currency,
+        )

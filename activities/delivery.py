@@ -1,0 +1,153 @@
+"""One mail handed over as surely as SMTP allows.
+
+The intent row is committed before the server is spoken to. A definite refusal (5xx) is final, what was not accepted
+(4xx, not reached) is tried again until it is given up, and a lost answer is tried once more under the same Message-ID:
+at most one copy too many, never none. What cannot be delivered becomes a failed task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from invoicing.domain.records import (
+    Delivery,
+    DeliveryStatus,
+    Event,
+    FailedTask,
+    LogEntry,
+    MailKind,
+    TaskKind,
+)
+from invoicing.domain.state import Step
+from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
+from invoicing.ports import CaseStore, Clock, Mail, Mailer
+
+DOUBTFUL_TRIES = 2
+"""A mail whose answer was lost is handed over once more, and then never again."""
+
+FINAL = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
+
+
+class Postman:
+    """Delivers mails by the rule above; `step` is the activity that the log and the failed task name."""
+
+    def __init__(self, store: CaseStore, mailer: Mailer, clock: Clock) -> None:
+        self._store = store
+        self._mailer = mailer
+        self._clock = clock
+
+    async def deliver(
+        self, case_id: str, kind: MailKind, step: Step, mail: Mail, give_up_after: timedelta, event: Event
+    ) -> DeliveryStatus:
+        """The final status of the mail. Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
+        delivery = await self._intent(case_id, kind, mail)
+        if delivery.status in FINAL:
+            return delivery.status
+        if delivery.doubtful >= DOUBTFUL_TRIES:
+            return await self._end(delivery, step, DeliveryStatus.UNKNOWN, "mail_outcome_unknown")
+        try:
+            await self._mailer.send(mail)
+        except (Refused, SettingsFault) as error:
+            return await self._end(delivery, step, DeliveryStatus.FAILED, error.code)
+        except OutcomeUnknown as error:
+            if delivery.doubtful + 1 >= DOUBTFUL_TRIES:
+                return await self._end(delivery, step, DeliveryStatus.UNKNOWN, error.code, doubtful=1)
+            await self._wait(delivery, error, doubtful=1)
+            raise
+        except ConnectivityFault as error:
+            if self._clock() - delivery.created_at >= give_up_after:
+                return await self._end(delivery, step, DeliveryStatus.FAILED, "mail_undeliverable")
+            await self._wait(delivery, error)
+            raise
+        return await self._sent(delivery, step, event)
+
+    async def _intent(self, case_id: str, kind: MailKind, mail: Mail) -> Delivery:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            known = await db.delivery(mail.message_id)
+            if known is not None and known.status in FINAL:
+                return known
+            if known is None:
+                delivery = Delivery(
+                    message_id=mail.message_id,
+                    case_id=case_id,
+                    kind=kind,
+                    recipient=mail.recipient,
+                    status=DeliveryStatus.SENDING,
+                    tries=1,
+                    created_at=now,
+                    updated_at=now,
+                )
+            else:
+                # An intent that nobody answered: the process died while it spoke to the server.
+                lost = 1 if known.status is DeliveryStatus.SENDING else 0
+                update = {
+                    "status": DeliveryStatus.SENDING,
+                    "tries": known.tries + 1,
+                    "doubtful": known.doubtful + lost,
+                    "updated_at": now,
+                }
+                delivery = known.model_copy(update=update)
+            await db.save_delivery(delivery)
+        return delivery
+
+    async def _sent(self, delivery: Delivery, step: Step, event: Event) -> DeliveryStatus:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            await db.save_delivery(
+                delivery.model_copy(update={"status": DeliveryStatus.SENT, "code": None, "updated_at": now})
+            )
+            await db.close_task(_task_key(delivery), now)
+            await db.log(LogEntry(case_id=delivery.case_id, event=event, at=now, step=step, attempt=delivery.tries))
+        return DeliveryStatus.SENT
+
+    async def _wait(self, delivery: Delivery, error: PaidcaseError, doubtful: int = 0) -> None:
+        update = {
+            "status": DeliveryStatus.WAITING,
+            "code": error.code,
+            "doubtful": delivery.doubtful + doubtful,
+            "updated_at": self._clock(),
+        }
+        async with self._store.transaction() as db:
+            await db.save_delivery(delivery.model_copy(update=update))
+
+    async def _end(
+        self, delivery: Delivery, step: Step, status: DeliveryStatus, code: str, doubtful: int = 0
+    ) -> DeliveryStatus:
+        now = self._clock()
+        update = {"status": status, "code": code, "doubtful": delivery.doubtful + doubtful, "updated_at": now}
+        async with self._store.transaction() as db:
+            await db.save_delivery(delivery.model_copy(update=update))
+            kind = TaskKind.EMAIL if step is Step.EMAIL else TaskKind.NOTIFICATION
+            await db.open_task(
+                FailedTask(key=_task_key(delivery), kind=kind, case_id=delivery.case_id, code=code, opened_at=now)
+            )
+            await db.log(
+                LogEntry(
+                    case_id=delivery.case_id,
+                    event=Event.MAIL_FAILED,
+                    at=now,
+                    step=step,
+                    attempt=delivery.tries,
+                    code=code,
+                )
+            )
+        return status
+
+
+def _task_key(delivery: Delivery) -> str:
+    return f"mail:{delivery.message_id}"
+
+
+MessageIds = Callable[[str, MailKind, int], str]
+"""Builds the Message-ID of the n-th mail of a kind of a case, without angle brackets."""
+
+
+def message_ids(domain: str) -> MessageIds:
+    """Deterministic Message-IDs below a domain (RFC 5322 section 3.6.4)."""
+
+    def build(case_id: str, kind: MailKind, number: int) -> str:
+        return f"{kind.value}.{case_id}.{number}@{domain}"
+
+    return build

@@ -1,0 +1,101 @@
+"""The only place where a project error becomes an `ApplicationError`.
+
+`mapped` wraps every activity. What the workflow reads of a failure is `FailureDetail`: codes, never sentences and never
+personal data. A `VersionConflict` is answered by planning again on fresh facts, so that two writers of one state record
+do not cost an attempt.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from invoicing.errors import (
+    BadNotification,
+    Cause,
+    ConnectivityFault,
+    DataFault,
+    InternalFault,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    PaidcaseError,
+    Refused,
+    SettingsFault,
+    StillPending,
+    Throttled,
+    VersionConflict,
+)
+
+REPLANS = 8
+"""How often an activity plans again after a version conflict before the conflict counts as a failed attempt."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class FailureDetail(BaseModel):
+    """What the workflow may know of a failure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cause: Cause = Cause.INTERNAL
+    code: str = "internal"
+    outcome_known: bool = True
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+CATEGORIES: dict[type[PaidcaseError], ApplicationErrorCategory] = {
+    DataFault: ApplicationErrorCategory.BENIGN,
+    SettingsFault: ApplicationErrorCategory.UNSPECIFIED,
+    ConnectivityFault: ApplicationErrorCategory.UNSPECIFIED,
+    Throttled: ApplicationErrorCategory.UNSPECIFIED,
+    OutcomeUnknown: ApplicationErrorCategory.UNSPECIFIED,
+    Refused: ApplicationErrorCategory.BENIGN,
+    VersionConflict: ApplicationErrorCategory.BENIGN,
+    NotFound: ApplicationErrorCategory.UNSPECIFIED,
+    NotAllowed: ApplicationErrorCategory.BENIGN,
+    StillPending: ApplicationErrorCategory.BENIGN,
+    BadNotification: ApplicationErrorCategory.UNSPECIFIED,
+    InternalFault: ApplicationErrorCategory.UNSPECIFIED,
+}
+"""Every class of the error tree; expected outcomes are benign, so that they raise no failure metric."""
+
+
+def application_error(error: PaidcaseError) -> ApplicationError:
+    """The form in which an error reaches Temporal: type, code, retryability, waiting time."""
+    faults = tuple((item.field, item.code) for item in error.faults) if isinstance(error, DataFault) else ()
+    detail = FailureDetail(cause=error.cause, code=error.code, outcome_known=error.outcome_known, faults=faults)
+    known = next(cls for cls in type(error).__mro__ if cls in CATEGORIES)
+    return ApplicationError(
+        error.message,
+        detail,
+        type=known.__name__,
+        non_retryable=not error.retryable,
+        next_retry_delay=error.retry_after,
+        category=CATEGORIES[known],
+    )
+
+
+def mapped(
+    call: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Run an activity method, plan again on version conflicts, and translate its errors."""
+
+    @functools.wraps(call)
+    async def wrapper(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(REPLANS):
+            try:
+                return await call(self, *args, **kwargs)
+            except VersionConflict as conflict:
+                last = conflict
+            except PaidcaseError as error:
+                raise application_error(error) from error
+        raise application_error(last) from last
+
+    return cast("Callable[Concatenate[S, P], Coroutine[Any, Any, T]]", wrapper)

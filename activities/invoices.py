@@ -1,0 +1,102 @@
+"""`generate_invoice`: the invoice of a paid case comes into being, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import mapped
+from invoicing.domain.records import CaseFacts, Event, LogEntry
+from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
+from invoicing.errors import InternalFault, SettingsFault
+from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer
+
+NO_ISSUER = "none"
+
+
+class GenerateInput(BaseModel):
+    """The paid case; `round` counts rounds of three attempts and is what a person sees."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    round: int = 1
+
+
+class Generated(BaseModel):
+    """`manual` when the expert sends the invoice himself; then there is no number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: InvoiceStatus
+    number: str | None = None
+    issued_on: date | None = None
+
+
+class InvoiceActivities:
+    """Hands a paid case to the issuer that its expert has chosen."""
+
+    def __init__(self, store: CaseStore, issuers: Mapping[str, Issuer], clock: Clock) -> None:
+        self._store = store
+        self._issuers = issuers
+        self._clock = clock
+
+    @activity.defn(name="generate_invoice")
+    @mapped
+    async def generate_invoice(self, case: GenerateInput) -> Generated:
+        """The invoice of the case; asked again, the same one.
+
+        Raises `DataFault` and `SettingsFault` (the round ends at once), `ConnectivityFault` and `OutcomeUnknown` (tried
+        again within the round).
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+        if facts.state.invoiced:
+            return _told(facts.state)
+        if not facts.state.paid:
+            raise InternalFault("internal", "an invoice was asked for before the money")
+        name = facts.expert.issuer if facts.expert else NO_ISSUER
+        if name == NO_ISSUER:
+            return await self._by_hand(facts)
+        issuer = self._issuers.get(name)
+        if issuer is None:
+            raise SettingsFault("issuer_not_ready", f"the issuer {name} is not set up")
+        return await self._available(case.case_id, await issuer.issue(IssueOrder(facts)))
+
+    async def _by_hand(self, facts: CaseFacts) -> Generated:
+        async with self._store.transaction() as db:
+            state = await db.save(invoice_by_hand(facts.state))
+            await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND))
+        return _told(state)
+
+    async def _available(self, case_id: str, issued: Issued) -> Generated:
+        async with self._store.transaction() as db:
+            state = (await db.facts(case_id)).state
+            state = await db.save(
+                invoice_available(
+                    state,
+                    number=issued.number,
+                    issued_on=issued.issued_on,
+                    sha256=issued.sha256,
+                    attempts=activity.info().attempt,
+                )
+            )
+            await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))
+        return _told(state)
+
+    def _entry(self, case_id: str, event: Event, number: str | None = None) -> LogEntry:
+        return LogEntry(
+            case_id=case_id,
+            event=event,
+            at=self._clock(),
+            step=Step.INVOICE,
+            attempt=activity.info().attempt,
+            details={"number": number} if number else {},
+        )
+
+
+def _told(state: CaseState) -> Generated:
+    return Generated(status=state.invoice.status, number=state.invoice.number, issued_on=state.invoice.issued_on)

@@ -1,0 +1,354 @@
+"""`charge` and what surrounds it: opening, settling, polling and recording payments.
+
+The rule behind all of it: an intent is written before a request leaves, an intent without an answer is never posted
+again, and a success is recorded exactly once whoever tells of it (ITN, poll, settlement).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import mapped
+from activities.received import Received, record_external, record_transactions
+from invoicing.domain.cases import ExternalPayment, offered_language
+from invoicing.domain.payments import (
+    NOT_FOUND_PROVES_AFTER,
+    Attempt,
+    AttemptState,
+    Idle,
+    Post,
+    Resume,
+    Settle,
+    Verdict,
+    ended_by_time,
+    judge,
+    order_id,
+    plan_charge,
+    proves_dead,
+)
+from invoicing.domain.records import Alert, CaseFacts, Event, LogEntry
+from invoicing.domain.state import Step, payment_failed, payment_opened
+from invoicing.domain.validation import case_totals
+from invoicing.errors import (
+    ConnectivityFault,
+    InternalFault,
+    OutcomeUnknown,
+    PaidcaseError,
+    Refused,
+    SettingsFault,
+    StillPending,
+)
+from invoicing.ports import CaseStore, Clock, OpenedPayment, OpenPayment, PaymentGateway
+
+SETTLE_AGAIN_AFTER = timedelta(seconds=5)
+"""Pause between two looks at an attempt whose outcome is unknown."""
+
+STUCK_AFTER_TRIES = 3
+"""From this try on ops are told that a charge does not get through; it goes on trying."""
+
+LINK_MARGIN = timedelta(minutes=1)
+"""How long after the end of validity an attempt is asked for the last time."""
+
+
+class ChargeOutcome(StrEnum):
+    """What stands after a charge. Waiting: no attempt is open, the client has to ask again."""
+
+    PAID = "paid"
+    OPEN = "open"
+    WAITING = "waiting"
+
+
+class ChargeInput(BaseModel):
+    """`requested` is the attempt number that the client's latest press asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    requested: int = 1
+    validity: timedelta = timedelta(days=3)
+
+
+class Charged(BaseModel):
+    """Outcome and attempt number; the redirect address stays in the database, because whoever has it may pay."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: ChargeOutcome
+    attempt: int = 0
+    code: str | None = None
+
+
+class WatchInput(BaseModel):
+    """The attempt to be asked about; the intervals double from `interval` up to `longest`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    attempt: int
+    interval: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(hours=6)
+
+
+class NotificationInput(BaseModel):
+    """A stored gateway message, by its row in the inbox."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inbox_id: int
+
+
+class PaymentActivities:
+    """Charges a case once, whatever dies when."""
+
+    def __init__(self, store: CaseStore, gateway: PaymentGateway, clock: Clock, public_url: str) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._clock = clock
+        self._return_url = f"{public_url.rstrip('/')}/return/autopay"
+
+    @activity.defn(name="charge")
+    @mapped
+    async def charge(self, case: ChargeInput) -> Charged:
+        """Bring the case to a kept payment, an open attempt, or a state in which the client has to ask again.
+
+        Raises `OutcomeUnknown` and `ConnectivityFault` (tried again, settling first), `SettingsFault`, `DataFault`.
+        """
+        try:
+            return await self._charge(case)
+        except (OutcomeUnknown, ConnectivityFault) as error:
+            if activity.info().attempt >= STUCK_AFTER_TRIES:
+                await self._alert_stuck(case.case_id, error)
+            raise
+
+    async def _charge(self, case: ChargeInput) -> Charged:
+        while True:
+            async with self._store.reading() as db:
+                facts = await db.facts(case.case_id)
+                attempts = await db.attempts(case.case_id)
+            if facts.state.paid:
+                return Charged(outcome=ChargeOutcome.PAID, attempt=facts.state.payment.attempt)
+            if isinstance(facts.document.payment, ExternalPayment):
+                await record_external(self._store, case.case_id, self._clock())
+                continue
+            match plan_charge(attempts, case.requested, self._clock()):
+                case Post(number):
+                    return await self._post(facts, number, case.validity)
+                case Resume(attempt):
+                    await self._opened(case.case_id, attempt)
+                    return Charged(outcome=ChargeOutcome.OPEN, attempt=attempt.attempt)
+                case Settle(attempt):
+                    await self._settle(case.case_id, attempt)
+                case Idle(last):
+                    return Charged(outcome=ChargeOutcome.WAITING, attempt=last.attempt, code=last.reason)
+
+    async def _post(self, facts: CaseFacts, number: int, validity: timedelta) -> Charged:
+        attempt, request = self._request(facts, number, validity)
+        async with self._store.transaction() as db:
+            await db.save_attempt(attempt)
+        try:
+            opened = await self._gateway.open(request)
+        except Refused as refusal:
+            await self._refused(attempt, refusal)
+            return Charged(outcome=ChargeOutcome.WAITING, attempt=number, code=refusal.code)
+        except (ConnectivityFault, SettingsFault):
+            # Proved not to have arrived: the same attempt may be posted again.
+            async with self._store.transaction() as db:
+                await db.save_attempt(attempt.model_copy(update={"state": AttemptState.PREPARED}))
+            raise
+        await self._opened(facts.document.case_id, attempt, opened)
+        return Charged(outcome=ChargeOutcome.OPEN, attempt=number)
+
+    def _request(self, facts: CaseFacts, number: int, validity: timedelta) -> tuple[Attempt, OpenPayment]:
+        document, now = facts.document, self._clock()
+        totals = case_totals(document)
+        if totals is None:
+            raise InternalFault("internal", "a case without totals reached the gateway")
+        billing_email = facts.billing.email if facts.billing else None
+        email = document.client.email or billing_email
+        attempt = Attempt(
+            case_id=document.case_id,
+            attempt=number,
+            order_id=order_id(document.case_id, number),
+            service_id=self._gateway.service_for(document.currency),
+            amount=totals.gross,
+            currency=document.currency,
+            state=AttemptState.SENT,
+            sent_at=now,
+            valid_until=now + validity,
+        )
+        return attempt, OpenPayment(
+            service_id=attempt.service_id,
+            order_id=attempt.order_id,
+            amount=attempt.amount,
+            currency=attempt.currency,
+            description=f"Konsultacja {document.case_id}",
+            customer_email=email or "",
+            language=offered_language(document.client.language),
+            valid_until=now + validity,
+            return_url=self._return_url,
+        )
+
+    async def _opened(self, case_id: str, attempt: Attempt, opened: OpenedPayment | None = None) -> None:
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            stored = next(a for a in await db.attempts(case_id) if a.attempt == attempt.attempt)
+            if opened is not None and stored.state is AttemptState.SENT:
+                update = {
+                    "state": AttemptState.OPEN,
+                    "remote_id": opened.remote_id,
+                    "redirect_url": opened.redirect_url,
+                }
+                await db.save_attempt(stored.model_copy(update=update))
+            elif opened is not None:
+                # An ITN overtook the answer: keep what it told, add the address.
+                update = {"remote_id": stored.remote_id or opened.remote_id, "redirect_url": opened.redirect_url}
+                await db.save_attempt(stored.model_copy(update=update))
+                return
+            await db.close_alerts([f"charge:{case_id}"], self._clock())
+            state = payment_opened(facts.state, attempt.attempt)
+            if state == facts.state:
+                return
+            await db.save(state)
+            await db.log(self._entry(case_id, Event.PAYMENT_OPENED, attempt.attempt))
+
+    async def _refused(self, attempt: Attempt, refusal: Refused) -> None:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            facts = await db.facts(attempt.case_id)
+            await db.save_attempt(attempt.model_copy(update={"state": AttemptState.REFUSED, "reason": refusal.message}))
+            await db.save(payment_failed(payment_opened(facts.state, attempt.attempt), attempt.attempt))
+            await db.log(self._entry(attempt.case_id, Event.PAYMENT_REFUSED, attempt.attempt, refusal))
+            await db.open_alert(
+                Alert(
+                    key=f"charge:{attempt.order_id}",
+                    case_id=attempt.case_id,
+                    step=Step.CHARGE,
+                    cause=refusal.cause,
+                    code=refusal.code,
+                    opened_at=now,
+                    details={"order_id": attempt.order_id, "reason": refusal.message},
+                )
+            )
+
+    async def _alert_stuck(self, case_id: str, error: PaidcaseError) -> None:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            opened = await db.open_alert(
+                Alert(
+                    key=f"charge:{case_id}",
+                    case_id=case_id,
+                    step=Step.CHARGE,
+                    cause=error.cause,
+                    code=error.code,
+                    opened_at=now,
+                )
+            )
+            if opened:
+                await db.log(self._entry(case_id, Event.PAYMENT_DOUBTFUL, 0, error))
+
+    async def _settle(self, case_id: str, attempt: Attempt) -> None:
+        """Prove the attempt dead or paid. Raises `OutcomeUnknown` while neither is proved."""
+        transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
+        if judge(transactions) is not Verdict.PAID:
+            message_id = hashlib.sha256(f"{attempt.order_id}|cancel".encode()).hexdigest()[:32]
+            cancelled = await self._gateway.cancel(attempt.service_id, attempt.order_id, message_id)
+            transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
+            verdict, now = judge(transactions), self._clock()
+            if verdict is not Verdict.PAID:
+                if not proves_dead(verdict, attempt, cancelled=cancelled, now=now):
+                    raise OutcomeUnknown(
+                        "gateway_outcome_unknown",
+                        f"order {attempt.order_id} is neither paid nor proved dead",
+                        retry_after=self._pause(attempt, now),
+                    )
+                async with self._store.transaction() as db:
+                    facts = await db.facts(case_id)
+                    await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD}))
+                    state = payment_failed(facts.state, attempt.attempt)
+                    if state != facts.state:
+                        await db.save(state)
+                    await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{case_id}"], now)
+                return
+        await record_transactions(self._store, attempt.service_id, transactions, "settlement", self._clock())
+
+    @staticmethod
+    def _pause(attempt: Attempt, now: datetime) -> timedelta:
+        if attempt.sent_at is None:
+            return SETTLE_AGAIN_AFTER
+        return max(SETTLE_AGAIN_AFTER, attempt.sent_at + NOT_FOUND_PROVES_AFTER - now)
+
+    @activity.defn(name="watch_payment")
+    @mapped
+    async def watch_payment(self, watch: WatchInput) -> Received:
+        """Ask for the status until the attempt is paid or has ended; each retry of this activity is one poll.
+
+        Raises `StillPending` with the time of the next poll; a gateway that does not answer keeps the attempt open.
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(watch.case_id)
+            attempts = await db.attempts(watch.case_id)
+        attempt = next((a for a in attempts if a.attempt == watch.attempt), None)
+        if facts.state.paid or attempt is None or attempt.state in {AttemptState.DEAD, AttemptState.REFUSED}:
+            return Received(paid=facts.state.paid, status=facts.state.payment.status)
+        now, pause = self._clock(), self._next_poll(watch, attempt)
+        try:
+            transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
+        except PaidcaseError as error:
+            if not error.retryable:
+                raise
+            raise StillPending("gateway_unreachable", retry_after=pause) from error
+        verdict = judge(transactions)
+        if verdict is Verdict.PAID:
+            return await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
+        if ended_by_time(verdict, attempt, now):
+            return await self._ended(watch.case_id, attempt)
+        if verdict is Verdict.FAILED:
+            await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
+        raise StillPending("payment_pending", retry_after=pause)
+
+    def _next_poll(self, watch: WatchInput, attempt: Attempt) -> timedelta:
+        doublings = min(activity.info().attempt - 1, 30)
+        doubled: timedelta = watch.interval * (1 << doublings)
+        pause = min(doubled, max(watch.longest, watch.interval))
+        if attempt.valid_until is not None:
+            until_end = attempt.valid_until + min(LINK_MARGIN, watch.interval) - self._clock()
+            if until_end > timedelta(0):
+                pause = min(pause, until_end)
+        return pause
+
+    async def _ended(self, case_id: str, attempt: Attempt) -> Received:
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD, "reason": "expired"}))
+            state = payment_failed(facts.state, attempt.attempt)
+            if state != facts.state:
+                state = await db.save(state)
+                await db.log(self._entry(case_id, Event.PAYMENT_FAILED, attempt.attempt, code="expired"))
+        return Received(paid=state.paid, status=state.payment.status)
+
+    @activity.defn(name="record_notification")
+    @mapped
+    async def record_notification(self, notification: NotificationInput) -> Received:
+        """Apply one stored gateway message to its case; applying it again changes nothing."""
+        message = await self._store.notification(notification.inbox_id)
+        return await record_transactions(
+            self._store, message.service_id, (message.transaction(),), "itn", self._clock()
+        )
+
+    def _entry(
+        self, case_id: str, event: Event, attempt: int, error: PaidcaseError | None = None, code: str | None = None
+    ) -> LogEntry:
+        return LogEntry(
+            case_id=case_id,
+            event=event,
+            at=self._clock(),
+            step=Step.CHARGE,
+            attempt=attempt,
+            cause=error.cause if error else None,
+            code=error.code if error else code,
+        )

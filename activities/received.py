@@ -1,0 +1,184 @@
+"""Money that came in, recorded exactly once.
+
+ITN, poll and settlement all tell of the same transactions, in any order and any number of times; they meet here. What a
+message means is decided by `invoicing.domain.payments.effect_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from invoicing.domain.cases import ExternalPayment
+from invoicing.domain.payments import Attempt, AttemptState, Effect, Transaction, effect_of
+from invoicing.domain.records import Alert, Capture, Event, LogEntry
+from invoicing.domain.state import (
+    CaseState,
+    PaymentStatus,
+    Step,
+    payment_completed,
+    payment_failed,
+    payment_opened,
+)
+from invoicing.domain.validation import case_totals
+from invoicing.errors import Cause, DataFault, Fault, InternalFault, NotFound
+from invoicing.ports import CaseStore, UnitOfWork
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far in the future a payment may claim to have arrived: clocks differ."""
+
+EXTERNAL = "external"
+"""Service id of captures that no gateway told of."""
+
+
+class Received(BaseModel):
+    """Where the payment of the case stands after a message was applied."""
+
+    model_config = ConfigDict(frozen=True)
+
+    paid: bool
+    status: PaymentStatus
+
+
+async def record_transactions(
+    store: CaseStore, service_id: str, transactions: Sequence[Transaction], via: str, now: datetime
+) -> Received:
+    """Apply transactions of one order; another amount or currency changes nothing and opens an alert.
+
+    Raises `NotFound("order_unknown")`.
+    """
+    async with store.transaction() as db:
+        attempt = await db.attempt_by_order(service_id, transactions[0].order_id)
+        if attempt is None:
+            raise NotFound("order_unknown", "no attempt has this order")
+        state = (await db.facts(attempt.case_id)).state
+        for transaction in transactions:
+            attempt, state = await _apply(db, attempt, state, transaction, via, now)
+    return Received(paid=state.paid, status=state.payment.status)
+
+
+async def _apply(
+    db: UnitOfWork, attempt: Attempt, state: CaseState, transaction: Transaction, via: str, now: datetime
+) -> tuple[Attempt, CaseState]:
+    if (transaction.amount, transaction.currency) != (attempt.amount, attempt.currency):
+        await _not_verified(db, attempt, transaction, now)
+        return attempt, state
+    kept = next((c.remote_id for c in await db.captures(attempt.case_id) if c.kept), None)
+    match effect_of(transaction, attempt, kept_remote_id=kept, case_paid=state.paid):
+        case Effect.KEEP:
+            return await _keep(db, attempt, state, transaction, via, now)
+        case Effect.DUPLICATE:
+            await _duplicate(db, attempt, transaction, via, now)
+        case Effect.MARK_FAILED:
+            failed = attempt.model_copy(update={"state": AttemptState.FAILED, "reason": transaction.details})
+            await db.save_attempt(failed)
+            await db.log(_entry(attempt, Event.PAYMENT_FAILED, now, transaction.details))
+            ended = payment_failed(payment_opened(state, attempt.attempt), attempt.attempt)
+            return failed, state if ended == state else await db.save(ended)
+        case Effect.NOTHING:
+            pass
+    return attempt, state
+
+
+async def _not_verified(db: UnitOfWork, attempt: Attempt, transaction: Transaction, now: datetime) -> None:
+    await db.open_alert(
+        Alert(
+            key=f"amount:{attempt.order_id}:{transaction.remote_id}",
+            case_id=attempt.case_id,
+            step=Step.CHARGE,
+            cause=Cause.PAYMENT,
+            code="payment_not_verified",
+            opened_at=now,
+            details={
+                "order_id": attempt.order_id,
+                "expected": f"{attempt.amount} {attempt.currency}",
+                "told": f"{transaction.amount} {transaction.currency}",
+            },
+        )
+    )
+
+
+async def _keep(
+    db: UnitOfWork, attempt: Attempt, state: CaseState, transaction: Transaction, via: str, now: datetime
+) -> tuple[Attempt, CaseState]:
+    await db.add_capture(_capture(attempt, transaction, via, now, kept=True))
+    paid = attempt.model_copy(update={"state": AttemptState.PAID, "remote_id": transaction.remote_id})
+    await db.save_attempt(paid)
+    await db.log(_entry(attempt, Event.PAYMENT_COMPLETED, now))
+    await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{attempt.case_id}"], now)
+    completed = payment_completed(
+        state,
+        attempt=attempt.attempt,
+        remote_id=transaction.remote_id,
+        paid_at=transaction.paid_at or now,
+        reference=transaction.remote_id,
+    )
+    return paid, await db.save(completed)
+
+
+async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction, via: str, now: datetime) -> None:
+    if not await db.add_capture(_capture(attempt, transaction, via, now, kept=False)):
+        return
+    await db.log(_entry(attempt, Event.PAYMENT_DUPLICATE, now))
+    await db.open_alert(
+        Alert(
+            key=f"duplicate:{transaction.remote_id}",
+            case_id=attempt.case_id,
+            step=Step.CHARGE,
+            cause=Cause.PAYMENT,
+            code="payment_duplicate",
+            opened_at=now,
+            details={"order_id": attempt.order_id, "remote_id": transaction.remote_id},
+        )
+    )
+
+
+async def record_external(store: CaseStore, case_id: str, now: datetime) -> None:
+    """Record that the money of a case came another way. Raises `DataFault` when it claims to come from the future."""
+    async with store.transaction() as db:
+        facts = await db.facts(case_id)
+        payment, totals = facts.document.payment, case_totals(facts.document)
+        if facts.state.paid:
+            return
+        if not isinstance(payment, ExternalPayment) or totals is None:
+            raise InternalFault("internal", "the case did not arrive paid")
+        if payment.paid_at > now + CLOCK_TOLERANCE:
+            raise DataFault("payment_not_verified", [Fault("payment.paid_at", "bad_format")])
+        await db.add_capture(
+            Capture(
+                service_id=EXTERNAL,
+                remote_id=f"{case_id}:{payment.reference}",
+                case_id=case_id,
+                order_id=payment.reference,
+                amount=totals.gross,
+                currency=facts.document.currency,
+                kept=True,
+                captured_at=now,
+                via=EXTERNAL,
+            )
+        )
+        completed = payment_completed(
+            facts.state, attempt=0, remote_id=None, paid_at=payment.paid_at, reference=payment.reference
+        )
+        await db.save(completed)
+        await db.log(LogEntry(case_id=case_id, event=Event.PAYMENT_COMPLETED, at=now, step=Step.CHARGE))
+
+
+def _capture(attempt: Attempt, transaction: Transaction, via: str, now: datetime, *, kept: bool) -> Capture:
+    return Capture(
+        service_id=attempt.service_id,
+        remote_id=transaction.remote_id,
+        case_id=attempt.case_id,
+        order_id=attempt.order_id,
+        amount=transaction.amount,
+        currency=transaction.currency,
+        kept=kept,
+        captured_at=now,
+        via=via,
+    )
+
+
+def _entry(attempt: Attempt, event: Event, now: datetime, code: str | None = None) -> LogEntry:
+    return LogEntry(case_id=attempt.case_id, event=event, at=now, step=Step.CHARGE, attempt=attempt.attempt, code=code)

@@ -1,0 +1,69 @@
+"""The built-in issuer: our own number, our own PDF.
+
+The number is taken and the whole invoice stored as a fact in one transaction; the PDF is drawn from the stored fact
+afterwards, never while the counter is held. A crash in between is met by drawing again: same fact, same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from invoicing.domain.cases import offered_language
+from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date, series_key
+from invoicing.domain.records import CaseFacts, StoredInvoice
+from invoicing.errors import DataFault, Fault
+from invoicing.ports import CaseStore, Clock, DocumentStore, Issued, IssueOrder, Renderer, UnitOfWork
+
+
+class BuiltinIssuer:
+    """Issues gapless invoices in the expert's own series."""
+
+    def __init__(self, store: CaseStore, documents: DocumentStore, render: Renderer, clock: Clock) -> None:
+        self._store = store
+        self._documents = documents
+        self._render = render
+        self._clock = clock
+
+    async def issue(self, order: IssueOrder) -> Issued:
+        """The invoice of the case: found, completed, or made. Raises `DataFault` when facts are missing."""
+        case_id = order.facts.document.case_id
+        async with self._store.transaction() as db:
+            stored = await db.invoice(case_id, order.sequence)
+            if stored is None:
+                stored = StoredInvoice(invoice=await self._number(db, order.facts), sha256=None)
+        invoice = stored.invoice
+        sha256 = stored.sha256
+        if sha256 is None:
+            sha256 = await self._documents.put(await asyncio.to_thread(self._render, invoice))
+            async with self._store.transaction() as db:
+                await db.set_invoice_document(case_id, order.sequence, sha256)
+        return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
+
+    async def _number(self, db: UnitOfWork, facts: CaseFacts) -> Invoice:
+        expert, buyer, payment = facts.expert, facts.billing, facts.state.payment
+        if expert is None or buyer is None or payment.paid_at is None or not expert.tax_id:
+            raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
+        template = _template(expert.invoice_series)
+        issued_on = issue_date(self._clock())
+        series, period = series_key(expert.tax_id, template.text), template.period(issued_on)
+        ordinal = await db.take_number(series, period)
+        invoice = plan_invoice(
+            facts.document,
+            buyer,
+            expert,
+            number=template.full_number(ordinal, issued_on),
+            issued_on=issued_on,
+            paid_at=payment.paid_at,
+            payment_reference=payment.reference or "",
+            language=offered_language(facts.document.client.language),
+        )
+        await db.add_invoice(invoice, series, period, ordinal)
+        return invoice
+
+
+def _template(text: str | None) -> SeriesTemplate:
+    try:
+        return SeriesTemplate.parse(text or "")
+    except TemplateFault as error:
+        raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")]) from error

@@ -1,0 +1,50 @@
+"""Names under which runs are found: task queue, workflow ids, search attributes.
+
+Workflow ids carry only ids of the business alphabet, never personal data, and are built and parsed here alone.
+"""
+
+from __future__ import annotations
+
+from temporalio.common import SearchAttributeKey
+
+TASK_QUEUE = "invoicing"
+"""The one task queue: every worker serves every case."""
+
+_PAID_CASE = "paid-case-"
+_CASE_ACTION = "case-action-"
+
+CASE_ID = SearchAttributeKey.for_keyword("CaseId")
+EXPERT_ID = SearchAttributeKey.for_keyword("ExpertId")
+CLIENT_ID = SearchAttributeKey.for_keyword("ClientId")
+PAYMENT_STATUS = SearchAttributeKey.for_keyword("PaymentStatus")
+INVOICE_STATUS = SearchAttributeKey.for_keyword("InvoiceStatus")
+FAILED_STEP = SearchAttributeKey.for_keyword("FailedStep")
+FAILURE_CAUSE = SearchAttributeKey.for_keyword("FailureCause")
+PARKED = SearchAttributeKey.for_bool("Parked")
+
+SEARCH_ATTRIBUTES = (
+    CASE_ID,
+    EXPERT_ID,
+    CLIENT_ID,
+    PAYMENT_STATUS,
+    INVOICE_STATUS,
+    FAILED_STEP,
+    FAILURE_CAUSE,
+    PARKED,
+)
+"""All that `starter setup` registers."""
+
+
+def paid_case_id(case_id: str) -> str:
+    """Workflow id of a case."""
+    return f"{_PAID_CASE}{case_id}"
+
+
+def case_of(workflow_id: str) -> str | None:
+    """Case id of a `PaidCase` workflow id, or None for any other workflow."""
+    return workflow_id.removeprefix(_PAID_CASE) if workflow_id.startswith(_PAID_CASE) else None
+
+
+def case_action_id(case_id: str, number: int) -> str:
+    """Workflow id of the n-th act on a closed case; n comes from the database."""
+    return f"{_CASE_ACTION}{case_id}-{number}"

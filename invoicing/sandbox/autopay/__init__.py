@@ -1,0 +1,1 @@
+"""Stand-in for the Autopay online payment gateway."""

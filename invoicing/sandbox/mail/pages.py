@@ -1,0 +1,136 @@
+"""The mailbox over HTTP: pages for people, JSON for programs, fault switches for tests.
+
+Everything that came in a message is escaped; a message's own HTML is shown as source. Attachments are served as
+downloads and never sniffed.
+"""
+
+from html import escape
+
+from aiohttp import web
+
+from invoicing.sandbox.mail import faults
+from invoicing.sandbox.mail.mailbox import (
+    Mailbox,
+    StoredMessage,
+    attachments_of,
+    message_json,
+    parse,
+    summary_json,
+    text_of,
+)
+from invoicing.sandbox.page import html_page, rows
+from invoicing.sandbox.switches import BadSwitch, SwitchBoard, read_json
+
+SHOWN = 200
+INERT_TYPES = frozenset({"application/pdf", "application/xml", "text/plain", "image/png"})
+
+
+class Pages:
+    """HTTP handlers of the mailbox."""
+
+    def __init__(self, mailbox: Mailbox, switches: SwitchBoard) -> None:
+        self._mailbox = mailbox
+        self._switches = switches
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/", self.listing),
+                web.get(r"/mail/{number:\d{1,9}}", self.page),
+                web.get("/messages", self.messages),
+                web.get(r"/messages/{number:\d{1,9}}", self.message),
+                web.get(r"/messages/{number:\d{1,9}}/attachments/{part:\d{1,9}}", self.attachment),
+                web.get("/_sandbox/faults", self.show_faults),
+                web.post("/_sandbox/faults", self.set_fault),
+                web.delete("/_sandbox/faults", self.clear_faults),
+            ]
+        )
+        return app
+
+    def _find(self, request: web.Request) -> tuple[StoredMessage, bytes]:
+        item = self._mailbox.get(int(request.match_info["number"]))
+        if item is None:
+            raise web.HTTPNotFound(text="no such message")
+        if item.raw is None:
+            raise web.HTTPGone(text="the message was counted, its bytes were dropped to save memory")
+        return item, item.raw
+
+    async def listing(self, request: web.Request) -> web.Response:
+        newest = self._mailbox.find()[-SHOWN:][::-1]
+        heads = "".join(f'<th scope="col">{name}</th>' for name in ("#", "Received", "To", "Subject", "Copies"))
+        lines = "".join(_line(item, self._mailbox.copies(item.message_id)) for item in newest)
+        note = f"<p>{len(self._mailbox)} accepted; the newest {len(newest)} are shown.</p>"
+        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+        return html_page("Mailbox (stand-in)", note + (table if newest else ""))
+
+    async def page(self, request: web.Request) -> web.Response:
+        item, raw = self._find(request)
+        message = parse(raw)
+        envelope = rows(
+            [
+                ("Envelope from", item.mail_from),
+                ("Envelope to", ", ".join(item.recipients)),
+                ("Received", item.received_at.isoformat()),
+                ("Accepted copies", str(self._mailbox.copies(item.message_id))),
+            ]
+        )
+        headers = rows([(name, str(value)) for name, value in message.items()])
+        links = "".join(
+            f'<li><a href="/messages/{item.number}/attachments/{number}">{escape(part.filename)}</a> '
+            f"({escape(part.content_type)}, {len(part.data)} bytes)</li>"
+            for number, part in enumerate(attachments_of(message), start=1)
+        )
+        body = (
+            f'<p><a href="/">All messages</a></p>{envelope}<h2>Headers</h2>{headers}'
+            f"<h2>Attachments</h2><ul>{links or '<li>none</li>'}</ul>"
+            f'<h2>Text</h2><pre dir="auto">{escape(text_of(message))}</pre>'
+        )
+        return html_page(item.subject or "(no subject)", body)
+
+    async def messages(self, request: web.Request) -> web.Response:
+        query = request.query
+        found = self._mailbox.find(query.get("recipient"), query.get("message_id"), query.get("subject"))
+        return web.json_response({"items": [summary_json(item, self._mailbox) for item in found]})
+
+    async def message(self, request: web.Request) -> web.Response:
+        item, raw = self._find(request)
+        return web.json_response(message_json(item, raw, self._mailbox))
+
+    async def attachment(self, request: web.Request) -> web.Response:
+        _, raw = self._find(request)
+        parts = attachments_of(parse(raw))
+        number = int(request.match_info["part"])
+        if not 0 < number <= len(parts):
+            raise web.HTTPNotFound(text="no such attachment")
+        part = parts[number - 1]
+        inert = part.content_type if part.content_type in INERT_TYPES else "application/octet-stream"
+        name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in part.filename)
+        shown = name.encode("ascii", "replace").decode().replace("?", "_")
+        headers = {
+            "Content-Type": inert,
+            "Content-Disposition": f'attachment; filename="{shown}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=part.data, headers=headers)
+
+    async def show_faults(self, request: web.Request) -> web.Response:
+        return web.json_response(self._switches.as_json())
+
+    async def set_fault(self, request: web.Request) -> web.Response:
+        try:
+            self._switches.set(faults.read_switch(read_json(await request.text())))
+        except BadSwitch as bad:
+            return web.json_response({"error": str(bad)}, status=400)
+        return web.json_response(self._switches.as_json(), status=201)
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        self._switches.clear()
+        return web.Response(status=204)
+
+
+def _line(item: StoredMessage, copies: int) -> str:
+    cells = (item.received_at.strftime("%Y-%m-%d %H:%M:%S"), ", ".join(item.recipients))
+    link = f'<a href="/mail/{item.number}">{escape(item.subject or "(no subject)")}</a>'
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f"<tr><td>{item.number}</td>{told}<td>{link}</td><td>{copies}</td></tr>"

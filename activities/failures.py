@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
+from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from invoicing.errors import (
@@ -47,6 +48,7 @@ class FailureDetail(BaseModel):
     cause: Cause = Cause.INTERNAL
     code: str = "internal"
     outcome_known: bool = True
+    attempt: int = 1
     faults: tuple[tuple[str, str], ...] = ()
 
 
@@ -70,7 +72,13 @@ CATEGORIES: dict[type[PaidcaseError], ApplicationErrorCategory] = {
 def application_error(error: PaidcaseError) -> ApplicationError:
     """The form in which an error reaches Temporal: type, code, retryability, waiting time."""
     faults = tuple((item.field, item.code) for item in error.faults) if isinstance(error, DataFault) else ()
-    detail = FailureDetail(cause=error.cause, code=error.code, outcome_known=error.outcome_known, faults=faults)
+    detail = FailureDetail(
+        cause=error.cause,
+        code=error.code,
+        outcome_known=error.outcome_known,
+        attempt=activity.info().attempt if activity.in_activity() else 1,
+        faults=faults,
+    )
     known = next(cls for cls in type(error).__mro__ if cls in CATEGORIES)
     return ApplicationError(
         error.message,

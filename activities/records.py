@@ -17,13 +17,12 @@ PARKABLE_TASKS = {Step.INVOICE: TaskKind.INVOICE}
 
 
 class ParkInput(BaseModel):
-    """The step that cannot go on and why; `attempts` of the round that ended."""
+    """The step that cannot go on, and the failure that ended its attempts."""
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     step: Step
-    attempts: int
     failure: FailureDetail
 
 
@@ -58,7 +57,7 @@ class RecordActivities:
         """Note the failure, open its alert and its failed task, and show that a decision is needed."""
         now, failure = self._clock(), park.failure
         code = known_code(failure.code)
-        why = Parked(step=park.step, cause=failure.cause, code=code, attempts=park.attempts, faults=failure.faults)
+        why = Parked(step=park.step, cause=failure.cause, code=code, attempts=failure.attempt, faults=failure.faults)
         async with self._store.transaction() as db:
             state = (await db.facts(park.case_id)).state
             if state.parked != why:
@@ -69,7 +68,7 @@ class RecordActivities:
                         event=Event.PARKED,
                         at=now,
                         step=park.step,
-                        attempt=park.attempts,
+                        attempt=failure.attempt,
                         cause=failure.cause,
                         code=code,
                         details={f"fault.{n}": f"{at} {what}" for n, (at, what) in enumerate(failure.faults[:20])},

@@ -276,6 +276,9 @@ class UnitOfWork(Protocol):
     async def enqueue(self, message: OutboxMessage, now: datetime) -> bool:
         """Accept something for the relay; False when its key was accepted before."""
 
+    async def rearm(self, key: str, delivered_before: datetime) -> bool:
+        """Let the relay hand a delivered message over again; only one delivered before that time."""
+
     async def receive(self, message: InboxMessage) -> bool:
         """Store an authentic gateway message; False for a repeat."""
 

@@ -1,0 +1,217 @@
+"""Composition root: settings in, ready objects out. The only place that names adapters."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import GrpcCompression
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.billing_data import BillingDataActivities
+from activities.delivery import Postman, message_ids
+from activities.experts import ExpertActivities
+from activities.invoices import InvoiceActivities
+from activities.mail import MailActivities
+from activities.payments import PaymentActivities
+from activities.records import RecordActivities
+from invoicing.documents.builtin import BuiltinIssuer
+from invoicing.documents.pdf.invoice import render
+from invoicing.domain.validation import ContentRules
+from invoicing.gateways.autopay.client import AutopayGateway
+from invoicing.gateways.autopay.notifications import AutopayNotifications
+from invoicing.gateways.autopay.services import AutopayService, HashKind, AutopayServices
+from invoicing.gateways.smtp.mailer import SmtpMailer
+from invoicing.intake import Intake
+from invoicing.ports import CaseStore, Clock, DocumentStore, Mailer, PaymentGateway, PaymentNotifications
+from invoicing.relay import Relay
+from invoicing.settings import Settings, is_loopback
+from invoicing.storage.files import FileDocumentStore
+from invoicing.storage.schema import upgrade
+from invoicing.storage.store import SqlCaseStore
+from invoicing.tokens import Tokens
+from workflows.identity import TASK_QUEUE
+from workflows.paid_case import PaidCase
+from workflows.policies import Timing
+
+GRACE = timedelta(seconds=25)
+"""How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
+
+DEFAULT_TEMPORAL = "127.0.0.1:7233"
+WORKFLOWS = (PaidCase,)
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """Rings whoever delivers what was just accepted in this process."""
+
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def ring(self) -> None:
+        """Tell every listener."""
+        for listener in self.listeners:
+            listener()
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything an entry point needs, wired."""
+
+    settings: Settings
+    clock: Clock
+    store: CaseStore
+    documents: DocumentStore
+    gateway: PaymentGateway
+    notifications: PaymentNotifications
+    mailer: Mailer
+    rules: ContentRules
+    timing: Timing
+    intake: Intake
+    tokens: Tokens
+    wakeup: Wakeup
+    activities: tuple[Callable[..., Any], ...]
+
+    def relay(self, temporal: Client) -> Relay:
+        """A relay of this process, woken by its intake."""
+        relay = Relay(self.store, temporal, self.timing, self.clock, process_name())
+        self.wakeup.listeners.append(relay.wake)
+        return relay
+
+    def worker(self, temporal: Client) -> Worker:
+        """A worker for every workflow and activity.
+
+        Workflows run outside the SDK's sandbox, which costs half as much CPU again; their purity is checked by tests.
+        """
+        return Worker(
+            temporal,
+            task_queue=TASK_QUEUE,
+            workflows=WORKFLOWS,
+            activities=self.activities,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            graceful_shutdown_timeout=GRACE,
+            max_cached_workflows=1000,
+            max_concurrent_activities=100,
+            max_concurrent_workflow_tasks=100,
+        )
+
+
+def utc_now() -> datetime:
+    """The one clock of the application."""
+    return datetime.now(UTC)
+
+
+def process_name() -> str:
+    """Name of this process in claims and signs of life."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@asynccontextmanager
+async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Application]:
+    """Wire everything and close it afterwards. Nothing is connected before it is first used."""
+    store = SqlCaseStore(settings.database_url, clock)
+    documents = FileDocumentStore(settings.documents_url)
+    registry = AutopayServices(
+        AutopayService(s.service_id, s.currency, s.shared_keys, HashKind(s.hash), s.base_url, s.payment_path)
+        for s in settings.autopay
+    )
+    gateway = AutopayGateway(registry)
+    mailer = _mailer(settings)
+    rules = ContentRules(
+        minimum_amount=settings.minimum_amount,
+        autopay_currencies=frozenset(s.currency for s in settings.autopay),
+        ready_issuers=frozenset({"none", "builtin"}),
+    )
+    wakeup = Wakeup()
+    postman = Postman(store, mailer, clock)
+    ids = message_ids(settings.smtp.sender.rpartition("@")[2] or "paidcase.invalid")
+    issuers = {"builtin": BuiltinIssuer(store, documents, render, clock)}
+    payments = PaymentActivities(store, gateway, clock, settings.public_url)
+    invoices = InvoiceActivities(store, issuers, clock)
+    records = RecordActivities(store, clock)
+    try:
+        yield Application(
+            settings=settings,
+            clock=clock,
+            store=store,
+            documents=documents,
+            gateway=gateway,
+            notifications=AutopayNotifications(registry),
+            mailer=mailer,
+            rules=rules,
+            timing=_timing(settings),
+            intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
+            tokens=Tokens(settings.auth_secrets),
+            wakeup=wakeup,
+            activities=(
+                BillingDataActivities(store, rules).validate_billing_data,
+                payments.charge,
+                payments.watch_payment,
+                payments.record_notification,
+                invoices.generate_invoice,
+                MailActivities(store, documents, postman, ids).email_invoice,
+                ExpertActivities(store, postman, ids, clock).notify_expert,
+                records.record_parked,
+                records.record_resumed,
+                records.record_unpaid,
+            ),
+        )
+    finally:
+        await gateway.close()
+        await mailer.close()
+        await store.close()
+
+
+async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True) -> Client:
+    """A client by the standard Temporal variables and configuration file, so that Temporal Cloud needs no more."""
+    config = ClientConfig.load_client_connect_config(override_env_vars=env)
+    address = config.setdefault("target_host", DEFAULT_TEMPORAL)
+    local = is_loopback(f"grpc://{address}")
+    return await Client.connect(
+        **config,
+        data_converter=pydantic_data_converter,
+        lazy=lazy,
+        # compressing costs CPU on both sides and saves nothing on loopback
+        grpc_compression=GrpcCompression.NONE if local else GrpcCompression.GZIP,
+    )
+
+
+def dotenv_path() -> Path:
+    """Where `.env` is read: the directory the command runs in, which is the repository root."""
+    return Path(".env")
+
+
+def _timing(settings: Settings) -> Timing:
+    return Timing(
+        payment_validity=settings.payment_validity,
+        payment_poll_interval=settings.payment_poll_interval,
+        payment_abandon_after=settings.payment_abandon_after,
+        invoice_retry_interval=settings.invoice_retry_interval,
+        mail_retry_interval=settings.mail_retry_interval,
+        mail_give_up_after=settings.mail_give_up_after,
+    )
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    smtp = settings.smtp
+    return SmtpMailer(
+        host=smtp.host,
+        port=smtp.port,
+        security=smtp.security,
+        username=smtp.username,
+        password=smtp.password,
+        sender=smtp.sender,
+    )
+
+
+async def prepare_database(settings: Settings) -> str:
+    """Bring the database to today's schema, and give back its revision."""
+    return await upgrade(settings.database_url)

@@ -1,0 +1,1 @@
+"""Adapters of the ports that speak to other people's systems."""

@@ -1,0 +1,1 @@
+"""Autopay online payments: calls, notifications and their signatures."""

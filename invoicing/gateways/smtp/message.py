@@ -1,0 +1,130 @@
+"""A mail as bytes for the wire: 7 bit, CRLF, one recipient.
+
+Guarantee: the recipient is exactly one address, whatever the text says (a comma would silently add a second one to a
+header built from text); nothing in a header can start a new one; the same mail has the same Message-ID. Text is encoded
+as quoted-printable and files as Base64, neither of which can contain the boundary. Source: RFC 5322, RFC 2045 to 2047,
+RFC 2231 (file names), RFC 3834 (Auto-Submitted).
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from urllib.parse import quote
+
+from email_validator import EmailNotValidError, validate_email
+
+from invoicing.errors import InternalFault, Refused, SettingsFault
+from invoicing.ports import Attachment, Mail
+
+LINE = 76
+_LATIN = str.maketrans("łŁ", "lL")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the mail is from: the header and the envelope address."""
+
+    header: Address
+    envelope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the SMTP server is handed: two addresses and the message, which ends with CRLF."""
+
+    sender: str
+    recipient: str
+    message: bytes
+
+
+def read_sender(text: str) -> Sender:
+    """The sender from the settings, `name@example.com` or `Name <name@example.com>`."""
+    name, spec = parseaddr(text)
+    address = _address(spec)
+    if address is None or any(unicodedata.category(character) == "Cc" for character in name):
+        raise SettingsFault("mail_not_configured", "the sender is not an e-mail address")
+    return Sender(Address(display_name=name, addr_spec=address), address)
+
+
+def compose(mail: Mail, sender: Sender, sent_at: datetime) -> Envelope:
+    """The message. Raises `Refused` for an address that is not one, `InternalFault` for what we ourselves wrote."""
+    recipient = _address(mail.recipient)
+    if recipient is None:
+        raise Refused("mail_refused", "the recipient is not one e-mail address")
+    if not re.fullmatch(r"[A-Za-z0-9._+=-]{1,180}@[A-Za-z0-9.-]{1,64}", mail.message_id):
+        raise InternalFault("internal", "the message id is not one")
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", mail.language):
+        raise InternalFault("internal", "the language of a mail is not one")
+    head = EmailMessage(policy=policy.SMTP)
+    try:
+        head["From"] = sender.header
+        head["To"] = Address(addr_spec=recipient)
+        head["Subject"] = mail.subject
+        written = head.as_bytes().rstrip(b"\r\n")
+        text = _text(mail.text)
+    except (ValueError, MessageError):
+        raise InternalFault("internal", "the subject or text of a mail cannot be written") from None
+    boundary = "=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32]
+    # Written by hand: the library would fold a long id, and some servers replace one that they cannot read.
+    fixed = (
+        f"\r\nDate: {format_datetime(sent_at)}\r\nMessage-ID: <{mail.message_id}>\r\n"
+        f"Content-Language: {mail.language}\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+        f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n'
+    )
+    mark = f"\r\n--{boundary}".encode()
+    files = (mark + b"\r\n" + _file(attachment) for attachment in mail.attachments)
+    message = b"".join((written, fixed.encode(), mark, b"\r\n", text, *files, mark, b"--\r\n"))
+    return Envelope(sender.envelope, recipient, message)
+
+
+def _address(text: str) -> str | None:
+    """One ASCII addr-spec (an international domain in its ASCII form), or None."""
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return found.ascii_email
+
+
+def _text(text: str) -> bytes:
+    """The MIME part of the text; encoded by the standard library's C code, in a tenth of `set_content`'s time."""
+    lines = "\r\n".join(text.splitlines()) + "\r\n"
+    head = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return head + binascii.b2a_qp(lines.encode(), istext=True).rstrip(b"\r\n")
+
+
+def _file(attachment: Attachment) -> bytes:
+    """The MIME part of a file; `set_content` would take ten times as long."""
+    if not re.fullmatch(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}", attachment.media_type):
+        raise InternalFault("internal", "the media type of an attachment is not one")
+    name = _file_name(attachment.name)
+    letters = unicodedata.normalize("NFKD", name).translate(_LATIN)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", bare).strip("._") or "document"
+    disposition = f'attachment;\r\n filename="{plain}"'
+    if name != plain:
+        disposition += f";\r\n filename*=UTF-8''{quote(name, safe='')}"
+    head = (
+        f"Content-Type: {attachment.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: {disposition}\r\n\r\n"
+    )
+    text = binascii.b2a_base64(attachment.content, newline=False)
+    lines = (text[start : start + LINE] for start in range(0, len(text), LINE))
+    return head.encode() + b"\r\n".join(lines)
+
+
+def _file_name(text: str) -> str:
+    """A file name without path, control and direction characters, short enough for one header line."""
+    shown = "".join(c if unicodedata.category(c)[0] != "C" and c not in '/\\:*?"<>|' else "_" for c in text)
+    stem, dot, suffix = shown.strip(" .").rpartition(".")
+    return f"{stem[:60]}{dot}{suffix[:10]}" if stem else shown[:60]

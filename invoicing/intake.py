@@ -1,0 +1,208 @@
+"""Intake: what callers may ask for, decided by the database and stored before it is answered.
+
+The HTTP API, the pages and the commands all come through here. Nothing in this module speaks to Temporal or to the
+gateway; what has to reach them is left in the outbox in the same transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.parties import buyer_faults, seller_faults
+from invoicing.domain.payments import Attempt, AttemptState
+from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
+from invoicing.domain.state import CaseState
+from invoicing.domain.validation import ContentRules, case_totals, content_faults
+from invoicing.errors import DataFault, NotAllowed
+from invoicing.ports import CaseStore, Clock, Recorded, UnitOfWork
+
+REDIRECT_WITHIN = timedelta(seconds=10)
+"""How long a caller of `/payment` is kept waiting for the redirect address."""
+
+LOOK_EVERY = timedelta(milliseconds=40)
+REARM_AFTER = timedelta(seconds=15)
+"""A request that was handed over so long ago and had no effect is handed over once more."""
+
+UNDER_WAY = frozenset({AttemptState.PREPARED, AttemptState.SENT})
+
+
+class PaymentAnswer(StrEnum):
+    """What became of a wish to pay within the waiting time."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    NOT_KNOWN = "not_known"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAsked:
+    """The facts after asking, and the address to which the payer is sent when there is one."""
+
+    answer: PaymentAnswer
+    facts: CaseFacts
+    redirect_url: str | None
+
+
+class Intake:
+    """Records cases, experts, billing data and wishes to pay."""
+
+    def __init__(
+        self, store: CaseStore, rules: ContentRules, clock: Clock, wake: Callable[[], None], *, takes_payments: bool
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._clock = clock
+        self._wake = wake
+        self._takes_payments = takes_payments
+
+    async def record_case(self, document: CaseDocument, actor: str) -> tuple[Recorded, CaseFacts]:
+        """Store a case; one that arrives paid is started.
+
+        Raises `NotAllowed("autopay_disabled")` for a case to be priced while no Autopay service is configured.
+        """
+        async with self._store.transaction() as db:
+            recorded = await self.record_in(db, document, actor)
+            facts = await db.facts(document.case_id)
+        self._wake()
+        return recorded, facts
+
+    async def record_in(self, db: UnitOfWork, document: CaseDocument, actor: str) -> Recorded:
+        """Store a case within a transaction of the caller's, so that many are stored at once."""
+        now = self._clock()
+        if not document.arrives_paid and not self._takes_payments:
+            raise NotAllowed("autopay_disabled", "no Autopay service is configured")
+        totals = case_totals(document)
+        state = CaseState(
+            case_id=document.case_id,
+            currency=document.currency,
+            net=totals.net if totals else None,
+            vat=totals.vat if totals else None,
+            gross=totals.gross if totals else None,
+        )
+        recorded = await db.record_case(document, state, now)
+        if recorded is Recorded.NEW:
+            await db.log(LogEntry(case_id=document.case_id, event=Event.CASE_RECORDED, at=now, actor=actor))
+            if document.arrives_paid:
+                await db.enqueue(_message(document, OutboxKind.START, f"start:{document.case_id}"), now)
+        return recorded
+
+    async def facts(self, case_id: str) -> CaseFacts:
+        """The facts of a case. Raises `NotFound`."""
+        async with self._store.reading() as db:
+            return await db.facts(case_id)
+
+    async def save_expert(self, expert_id: str, expert: ExpertDocument) -> None:
+        """Store an expert. Raises `DataFault("invalid")` with every fault of the seller's data."""
+        faults = tuple(seller_faults(expert))
+        if faults:
+            raise DataFault("invalid", faults)
+        async with self._store.transaction() as db:
+            await db.save_expert(expert_id, expert, self._clock())
+
+    async def correct_billing_data(self, case_id: str, data: BillingData, actor: str) -> CaseFacts:
+        """Store a new revision and let a parked run go on.
+
+        Raises `DataFault("invalid")`, and `NotAllowed("action_not_allowed")` once the invoice is issued.
+        """
+        faults = tuple(buyer_faults(data, prefix=""))
+        if faults:
+            raise DataFault("invalid", faults)
+        now = self._clock()
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            if facts.state.invoice.number is not None or await db.invoice(case_id) is not None:
+                raise NotAllowed("action_not_allowed", "the invoice is issued; a correction is another act")
+            revision = await db.save_billing_data(case_id, data, actor, now)
+            await db.log(
+                LogEntry(
+                    case_id=case_id,
+                    event=Event.BILLING_DATA_SAVED,
+                    at=now,
+                    actor=actor,
+                    details={"revision": str(revision)},
+                )
+            )
+            if facts.state.parked is not None:
+                key = f"billing-data:{case_id}:{revision}"
+                await db.enqueue(_message(facts.document, OutboxKind.BILLING_DATA, key, actor=actor), now)
+            facts = await db.facts(case_id)
+        self._wake()
+        return facts
+
+    async def ask_for_payment(
+        self, case_id: str, data: BillingData | None, actor: str, within: timedelta = REDIRECT_WITHIN
+    ) -> PaymentAsked:
+        """Open or resume the payment of a case; any number of presses asks for one attempt.
+
+        Raises `NotAllowed` (`already_paid`, `autopay_disabled`), `DataFault("invalid")` with all content faults.
+        """
+        async with self._store.transaction() as db:
+            facts, wanted = await self._want_attempt(db, case_id, data, actor)
+        self._wake()
+        return await self._answer(facts, wanted, within)
+
+    async def _want_attempt(
+        self, db: UnitOfWork, case_id: str, data: BillingData | None, actor: str
+    ) -> tuple[CaseFacts, int]:
+        now = self._clock()
+        facts = await db.facts(case_id)
+        if facts.state.paid or facts.document.arrives_paid:
+            raise NotAllowed("already_paid")
+        if not self._takes_payments:
+            raise NotAllowed("autopay_disabled", "no Autopay service is configured")
+        buyer = data or facts.billing
+        faults = content_faults(facts.document, buyer, facts.expert, self._rules)
+        if faults:
+            raise DataFault("invalid", faults)
+        if data is not None:
+            await db.save_billing_data(case_id, data, actor, now)
+        attempts = await db.attempts(case_id)
+        last = attempts[-1] if attempts else None
+        if last is not None and (_alive(last, now) or last.state in UNDER_WAY):
+            wanted = last.attempt
+        else:
+            wanted = len(attempts) + 1
+        if last is None or not _alive(last, now):
+            key = f"pay:{case_id}:{wanted}"
+            message = _message(facts.document, OutboxKind.PAYMENT_REQUESTED, key, attempt=wanted, actor=actor)
+            if await db.enqueue(message, now):
+                await db.log(
+                    LogEntry(case_id=case_id, event=Event.PAYMENT_REQUESTED, at=now, attempt=wanted, actor=actor)
+                )
+            else:
+                await db.rearm(key, now - REARM_AFTER)
+        return facts, wanted
+
+    async def _answer(self, facts: CaseFacts, wanted: int, within: timedelta) -> PaymentAsked:
+        case_id, deadline = facts.document.case_id, asyncio.get_running_loop().time() + within.total_seconds()
+        while True:
+            async with self._store.reading() as db:
+                facts = await db.facts(case_id)
+                attempts = await db.attempts(case_id)
+            newest = attempts[-1] if attempts else None
+            if newest is not None and newest.attempt >= wanted:
+                if newest.state is AttemptState.OPEN and newest.redirect_url:
+                    return PaymentAsked(PaymentAnswer.OPEN, facts, newest.redirect_url)
+                if newest.state is AttemptState.REFUSED:
+                    return PaymentAsked(PaymentAnswer.REFUSED, facts, None)
+            if facts.state.paid or facts.state.parked or asyncio.get_running_loop().time() >= deadline:
+                return PaymentAsked(PaymentAnswer.NOT_KNOWN, facts, None)
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+def _alive(attempt: Attempt, now: datetime) -> bool:
+    open_link = attempt.state is AttemptState.OPEN and attempt.redirect_url is not None
+    return open_link and (attempt.valid_until is None or now < attempt.valid_until)
+
+
+def _message(document: CaseDocument, kind: OutboxKind, key: str, **more: str | int) -> OutboxMessage:
+    totals = case_totals(document)
+    body: dict[str, str | int] = {"expert_id": document.expert_id, "client_id": document.client.id, **more}
+    if totals is not None:
+        body["amount"] = f"{totals.gross} {document.currency}"
+    return OutboxMessage(key=key, kind=kind, case_id=document.case_id, body=body)

@@ -1,0 +1,99 @@
+"""The state record as every caller gets it: the state, its labels and allowed actions in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from invoicing.domain.labels import Role, view
+from invoicing.domain.money import amount_text
+from invoicing.domain.records import CaseFacts, Event, LogEntry
+from invoicing.domain.state import CaseState, Parked
+from invoicing.domain.validation import case_totals
+from invoicing.errors import Fault
+from invoicing.locale import text
+
+
+def state_record(facts: CaseFacts, role: Role, language: str) -> dict[str, Any]:
+    """The state record of SPEC section 6; amounts are strings with a dot, times UTC with Z."""
+    state, seen = facts.state, view(facts.state, role)
+    totals, currency = case_totals(facts.document), facts.document.currency
+    payment, invoice = state.payment, state.invoice
+
+    def label(key: str | None) -> str | None:
+        return None if key is None else text(language, key)
+
+    return {
+        "case_id": state.case_id,
+        "workflow_id": f"paid-case-{state.case_id}",
+        "version": state.version,
+        "case_status": {"code": seen.case_status, "label": text(language, seen.case_status_key)},
+        "payment": {
+            "status": seen.payment_status,
+            "label": label(seen.payment_key),
+            "amount": None if totals is None else amount_text(totals.gross, currency),
+            "currency": currency,
+            "remote_id": payment.remote_id,
+            "paid_at": None if payment.paid_at is None else moment(payment.paid_at),
+        },
+        "invoice": {
+            "status": seen.invoice_status,
+            "cell": label(seen.invoice_key),
+            "number": invoice.number,
+            "issued_on": None if invoice.issued_on is None else invoice.issued_on.isoformat(),
+            "attempts": invoice.attempts,
+            "reason": label(seen.reason_key),
+            "sha256": invoice.sha256,
+        },
+        "totals": None
+        if totals is None
+        else {name: amount_text(getattr(totals, name), currency) for name in ("net", "vat", "gross")},
+        "badges": [badge.value for badge in state.badges],
+        "parked": None if state.parked is None else _parked(state, state.parked, role, language),
+        "actions": [action.value for action in seen.actions],
+    }
+
+
+def _parked(state: CaseState, parked: Parked, role: Role, language: str) -> dict[str, Any]:
+    curing = {"correct_billing_data", "regenerate_invoice", "attach_invoice", "give_up", "check_payment_now"}
+    return {
+        "step": parked.step.value,
+        "cause": parked.cause.value,
+        "code": parked.code,
+        "attempts": parked.attempts,
+        "message": text(language, f"failure.{parked.code}"),
+        "actions": [action.value for action in view(state, role).actions if action.value in curing],
+    }
+
+
+def fault_list(faults: tuple[Fault, ...], language: str) -> list[dict[str, str]]:
+    """Faults as the `errors` of a problem document."""
+    return [
+        {"field": item.field, "code": item.code, "message": text(language, f"fault.{item.code}")} for item in faults
+    ]
+
+
+FOR_STAFF = frozenset({Event.PAYMENT_DOUBTFUL, Event.NOTIFICATION_REJECTED, Event.STEP_FAILED, Event.PAYMENT_DUPLICATE})
+"""Events that only services and ops see in a timeline."""
+
+
+def timeline_entry(entry: LogEntry, role: Role, language: str) -> dict[str, Any] | None:
+    """One line of a timeline, or None when the role may not see it; clients and experts get no inner details."""
+    staff = role in {Role.OPS, Role.SERVICE}
+    if entry.event in FOR_STAFF and not staff:
+        return None
+    line: dict[str, Any] = {
+        "at": moment(entry.at),
+        "event": entry.event.value,
+        "label": text(language, f"event.{entry.event.value}"),
+        "step": entry.step.value if entry.step else None,
+        "attempt": entry.attempt,
+    }
+    if staff:
+        line.update(cause=entry.cause, code=entry.code, actor=entry.actor, details=entry.details)
+    return line
+
+
+def moment(at: datetime) -> str:
+    """A time on the wire: RFC 3339, UTC, `Z`."""
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,191 @@
+"""The relay: what was accepted in the database is handed to Temporal, at least once, when Temporal is there.
+
+One relay runs in every API and worker process; rows are claimed by whoever runs it, with a lease, so that a dead
+process costs a delay and nothing else. Handing over twice is harmless: starts use the existing run, requests carry
+attempt numbers that only grow, gateway messages are applied once, and decisions are idempotent by key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client, WorkflowUpdateStage
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from invoicing.domain.records import OutboxKind, QueuedMessage, QueuedNotification
+from invoicing.domain.validation import case_totals
+from invoicing.errors import PaidcaseError
+from invoicing.ports import CaseStore, Clock
+from workflows import identity
+from workflows.messages import Decision, Notification, PaidCaseInput, PaymentRequest
+from workflows.paid_case import PaidCase
+from workflows.policies import Timing
+
+LEASE = timedelta(seconds=30)
+IDLE = timedelta(milliseconds=500)
+RETRY = timedelta(seconds=2)
+HANDOVER_TIMEOUT = timedelta(seconds=10)
+AT_ONCE = 32
+
+log = structlog.get_logger("relay")
+
+
+class Relay:
+    """Delivers outbox and inbox rows; `wake` shortens the wait after something was accepted in this process."""
+
+    def __init__(self, store: CaseStore, temporal: Client, timing: Timing, clock: Clock, name: str) -> None:
+        self._store = store
+        self._temporal = temporal
+        self._timing = timing
+        self._clock = clock
+        self._name = name
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at once instead of at the next round."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver for ever; ends only by cancellation. No fault of database or Temporal ends it."""
+        while True:
+            self._woken.clear()
+            try:
+                delivered = await self.deliver_once()
+            except PaidcaseError as error:
+                log.warning("relay_waits", code=error.code)
+                delivered = 0
+            except Exception as error:  # one unforeseen fault must not stop the delivery of everything else
+                log.error("relay_failed", error=type(error).__name__)
+                delivered = 0
+            if not delivered:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), IDLE.total_seconds())
+
+    async def deliver_once(self) -> int:
+        """Claim what waits, hand it over, and say how many rows were delivered."""
+        if not any((await self._store.waiting()).values()):
+            return 0
+        now = self._clock()
+        messages = await self._store.claim_messages(self._name, now, LEASE, AT_ONCE)
+        notifications = await self._store.claim_notifications(self._name, now, LEASE, AT_ONCE)
+        handed = await asyncio.gather(
+            self._settle(messages, self._hand_over, self._store.messages_delivered, self._store.release_messages),
+            self._settle(
+                notifications, self._notify, self._store.notifications_delivered, self._store.release_notifications
+            ),
+        )
+        return sum(handed)
+
+    async def _settle(
+        self,
+        rows: Sequence[Any],
+        hand_over: Callable[[Any], Awaitable[None]],
+        delivered: Callable[..., Awaitable[None]],
+        release: Callable[..., Awaitable[None]],
+    ) -> int:
+        results = await asyncio.gather(*(hand_over(row) for row in rows), return_exceptions=True)
+        done = [row.id for row, result in zip(rows, results, strict=True) if result is None]
+        left = [row.id for row, result in zip(rows, results, strict=True) if result is not None]
+        for row, result in zip(rows, results, strict=True):
+            if result is not None:
+                log.warning("handover_failed", case_id=row.case_id, error=type(result).__name__)
+        if done:
+            await delivered(done, self._clock())
+        if left:
+            await release(left, self._clock() + RETRY)
+        return len(done)
+
+    async def _hand_over(self, message: QueuedMessage) -> None:
+        match message.kind:
+            case OutboxKind.START:
+                await self._start(await self._input(message))
+            case OutboxKind.PAYMENT_REQUESTED:
+                case, attempt = await self._input(message), int(message.body["attempt"])
+                started = case.model_copy(update={"requested": attempt})
+                await self._start(started, PaidCase.payment_requested.__name__, PaymentRequest(attempt=attempt))
+            case OutboxKind.BILLING_DATA | OutboxKind.REGENERATE:
+                await self._decide(message)
+
+    async def _notify(self, message: QueuedNotification) -> None:
+        signal = Notification(inbox_id=message.id)
+        await self._start(await self._case_input(message.case_id), PaidCase.payment_notified.__name__, signal)
+
+    async def _decide(self, message: QueuedMessage) -> None:
+        handle = self._temporal.get_workflow_handle(identity.paid_case_id(message.case_id))
+        decision = Decision(key=message.key, actor=str(message.body.get("actor", "system")))
+        try:
+            await handle.start_update(
+                message.kind.value,
+                decision,
+                id=message.key,
+                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                rpc_timeout=HANDOVER_TIMEOUT,
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # No open run: one that starts from the database meets the corrected data by itself.
+            await self._start(await self._input(message))
+
+    async def _input(self, message: QueuedMessage) -> PaidCaseInput:
+        body = message.body
+        if not {"expert_id", "client_id"} <= set(body):
+            return await self._case_input(message.case_id)
+        return PaidCaseInput(
+            case_id=message.case_id,
+            expert_id=str(body["expert_id"]),
+            client_id=str(body["client_id"]),
+            amount=str(body["amount"]) if "amount" in body else None,
+            timing=self._timing,
+        )
+
+    async def _case_input(self, case_id: str) -> PaidCaseInput:
+        async with self._store.reading() as db:
+            document = (await db.facts(case_id)).document
+        totals = case_totals(document)
+        return PaidCaseInput(
+            case_id=case_id,
+            expert_id=document.expert_id,
+            client_id=document.client.id,
+            amount=f"{totals.gross} {document.currency}" if totals else None,
+            timing=self._timing,
+        )
+
+    async def _start(self, case: PaidCaseInput, signal: str | None = None, argument: Any = None) -> None:
+        await self._temporal.start_workflow(
+            PaidCase.run,
+            case,
+            id=identity.paid_case_id(case.case_id),
+            task_queue=identity.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=_attributes(case),
+            static_summary=f"Case {case.case_id}" + (f", {case.amount}" if case.amount else ""),
+            start_signal=signal,
+            start_signal_args=[argument] if signal else [],
+            rpc_timeout=HANDOVER_TIMEOUT,
+        )
+
+
+def _attributes(case: PaidCaseInput) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(identity.CASE_ID, case.case_id),
+            SearchAttributePair(identity.EXPERT_ID, case.expert_id),
+            SearchAttributePair(identity.CLIENT_ID, case.client_id),
+            SearchAttributePair(identity.PAYMENT_STATUS, "none"),
+            SearchAttributePair(identity.INVOICE_STATUS, "none"),
+            SearchAttributePair(identity.PARKED, False),
+        ]
+    )

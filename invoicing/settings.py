@@ -1,0 +1,348 @@
+"""Settings from the environment, read once by an entry point.
+
+`environment` puts the process environment over `.env`; `load` turns it into one frozen `Settings` or raises one
+`SettingsFault` that names every fault. Only entry points and `bootstrap` see this module; adapters get plain arguments.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from invoicing.domain.money import MINOR_DIGITS
+from invoicing.errors import SettingsFault
+
+SANDBOX_KEY_PREFIX = "sandbox-"
+"""Keys of the local stand-ins; with an address that is not loopback they stop the process."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"^([1-9][0-9]{0,6})(ms|s|m|h|d)$")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AutopaySettings:
+    """One Autopay service: one currency, one key ring, one address."""
+
+    currency: str
+    service_id: str
+    shared_keys: tuple[str, ...] = field(repr=False)
+    base_url: str
+    payment_path: str = "/payment"
+    hash: str = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """Where mail is handed over; without a host mailing is a settings fault of the case, not of the process."""
+
+    host: str | None
+    port: int
+    username: str | None
+    password: str | None = field(repr=False)
+    security: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configurable (SPEC section 5). Durations are real time, amounts major units."""
+
+    database_url: str
+    documents_url: str
+    autopay: tuple[AutopaySettings, ...]
+    smtp: SmtpSettings
+    public_url: str
+    http_host: str
+    http_port: int
+    auth_secrets: tuple[str, ...] = field(repr=False)
+    payment_validity: timedelta
+    payment_poll_interval: timedelta
+    payment_abandon_after: timedelta
+    invoice_retry_interval: timedelta
+    mail_retry_interval: timedelta
+    mail_give_up_after: timedelta
+    minimum_amount: Decimal
+    log_level: str
+    log_format: str
+    wfirma_base_url: str | None = None
+    wfirma_app_key: str | None = field(default=None, repr=False)
+    secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+
+DEFAULTS: Mapping[str, str] = {
+    "DATABASE_URL": "sqlite+aiosqlite:///var/paidcase.db",
+    "DOCUMENTS_URL": "var/documents",
+    "AUTOPAY_PAYMENT_PATH": "/payment",
+    "SMTP_PORT": "587",
+    "SMTP_SECURITY": "starttls",
+    "PUBLIC_URL": "http://127.0.0.1:8080",
+    "HTTP_HOST": "127.0.0.1",
+    "HTTP_PORT": "8080",
+    "PAYMENT_VALIDITY": "3d",
+    "PAYMENT_POLL_INTERVAL": "5m",
+    "PAYMENT_ABANDON_AFTER": "30d",
+    "INVOICE_RETRY_INTERVAL": "30s",
+    "MAIL_RETRY_INTERVAL": "1m",
+    "MAIL_GIVE_UP_AFTER": "24h",
+    "MINIMUM_AMOUNT": "0.10",
+    "LOG_LEVEL": "info",
+    "LOG_FORMAT": "text",
+}
+"""Defaults by variable; the README's table is compared with this one."""
+
+WITHOUT_DEFAULT = (
+    "AUTOPAY_BASE_URL",
+    "AUTOPAY_SERVICE_ID",
+    "AUTOPAY_SHARED_KEY",
+    "AUTOPAY_SERVICES",
+    "WFIRMA_BASE_URL",
+    "WFIRMA_APP_KEY",
+    "SMTP_HOST",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD",
+    "MAIL_FROM",
+    "AUTH_SECRET",
+    "SECRETS_KEYS",
+    "PAYLOAD_KEYS",
+)
+"""Variables that may be absent."""
+
+
+def environment(env: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
+    """The environment over `.env`; empty values count as absent."""
+    from_file = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+    return {**{k: v for k, v in from_file.items() if v}, **{k: v for k, v in env.items() if v}}
+
+
+def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
+    """Settings from an environment. Raises `SettingsFault("settings")` whose message names every fault, one a line."""
+    reader = _Reader(env)
+    services = reader.autopay()
+    smtp = reader.smtp()
+    secrets = tuple(part.strip() for part in env.get("AUTH_SECRET", "").split(",") if part.strip())
+    if for_api and not secrets:
+        reader.faults.append("AUTH_SECRET is missing: set a long random text (it signs tokens and links)")
+    if any(len(secret) < 16 for secret in secrets):
+        reader.faults.append("AUTH_SECRET is too short: use at least 16 characters")
+    settings = Settings(
+        database_url=reader.read("DATABASE_URL", _database_url),
+        documents_url=reader.read("DOCUMENTS_URL", str),
+        autopay=services,
+        smtp=smtp,
+        public_url=reader.read("PUBLIC_URL", _http_url),
+        http_host=reader.read("HTTP_HOST", str),
+        http_port=reader.read("HTTP_PORT", _port),
+        auth_secrets=secrets,
+        payment_validity=reader.read("PAYMENT_VALIDITY", _duration),
+        payment_poll_interval=reader.read("PAYMENT_POLL_INTERVAL", _duration),
+        payment_abandon_after=reader.read("PAYMENT_ABANDON_AFTER", _duration),
+        invoice_retry_interval=reader.read("INVOICE_RETRY_INTERVAL", _duration),
+        mail_retry_interval=reader.read("MAIL_RETRY_INTERVAL", _duration),
+        mail_give_up_after=reader.read("MAIL_GIVE_UP_AFTER", _duration),
+        minimum_amount=reader.read("MINIMUM_AMOUNT", _amount),
+        log_level=reader.read("LOG_LEVEL", _one_of("debug", "info", "warning", "error")),
+        log_format=reader.read("LOG_FORMAT", _one_of("text", "json")),
+        wfirma_base_url=reader.optional("WFIRMA_BASE_URL", _http_url),
+        wfirma_app_key=env.get("WFIRMA_APP_KEY"),
+        secrets_keys=reader.optional("SECRETS_KEYS", _key_ring) or (),
+        payload_keys=reader.optional("PAYLOAD_KEYS", _key_ring) or (),
+    )
+    if reader.faults:
+        raise SettingsFault("settings", "Settings are wrong:\n" + "\n".join(f"- {fault}" for fault in reader.faults))
+    return settings
+
+
+class _Reader:
+    """Reads values one by one and collects what is wrong instead of stopping at the first fault."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.faults: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(self.env.get(name, DEFAULTS[name]))
+        except ValueError as error:
+            self.faults.append(f"{name}: {error}")
+            return parse(DEFAULTS[name])
+
+    def optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        if name not in self.env:
+            return None
+        try:
+            return parse(self.env[name])
+        except ValueError as error:
+            self.faults.append(f"{name}: {error}")
+            return None
+
+    def autopay(self) -> tuple[AutopaySettings, ...]:
+        """Services from `AUTOPAY_SERVICES`, or the single one of the plain variables."""
+        if "AUTOPAY_SERVICES" in self.env:
+            return self._services(self.env["AUTOPAY_SERVICES"])
+        names = ("AUTOPAY_BASE_URL", "AUTOPAY_SERVICE_ID", "AUTOPAY_SHARED_KEY")
+        present = [name for name in names if name in self.env]
+        if not present:
+            return ()
+        missing = [name for name in names if name not in self.env]
+        if missing:
+            self.faults.append(
+                f"{', '.join(missing)}: missing, while {', '.join(present)} is set; set all three or none"
+            )
+            return ()
+        path = self.env.get("AUTOPAY_PAYMENT_PATH", DEFAULTS["AUTOPAY_PAYMENT_PATH"])
+        raw = {
+            "currency": "PLN",
+            "service_id": self.env["AUTOPAY_SERVICE_ID"],
+            "shared_key": self.env["AUTOPAY_SHARED_KEY"],
+            "base_url": self.env["AUTOPAY_BASE_URL"],
+            "payment_path": path,
+        }
+        service = self._service("AUTOPAY_", raw)
+        return (service,) if service else ()
+
+    def _services(self, text: str) -> tuple[AutopaySettings, ...]:
+        try:
+            raw = json.loads(text)
+        except json.JSONDecodeError:
+            self.faults.append("AUTOPAY_SERVICES: not JSON; expected a list of objects")
+            return ()
+        if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+            self.faults.append("AUTOPAY_SERVICES: expected a list of objects")
+            return ()
+        services = [self._service(f"AUTOPAY_SERVICES[{n}].", item) for n, item in enumerate(raw)]
+        found = tuple(service for service in services if service)
+        if len({service.currency for service in found}) != len(found):
+            self.faults.append("AUTOPAY_SERVICES: one service a currency")
+        return found
+
+    def _service(self, where: str, raw: Mapping[str, object]) -> AutopaySettings | None:
+        before = len(self.faults)
+        known = {"currency", "service_id", "shared_key", "hash", "base_url", "payment_path"}
+        for name in sorted(set(raw) - known):
+            self.faults.append(f"{where}{name}: unknown")
+        value = {name: str(raw.get(name) or "") for name in known}
+        keys = tuple(part.strip() for part in value["shared_key"].split(",") if part.strip())
+        if not keys:
+            self.faults.append(f"{where}shared_key: missing")
+        if not re.fullmatch(r"[0-9]{1,10}", value["service_id"]):
+            self.faults.append(f"{where}service_id: expected 1 to 10 digits")
+        currency = value["currency"] or "PLN"
+        if currency not in MINOR_DIGITS:
+            self.faults.append(f"{where}currency: expected one of {', '.join(MINOR_DIGITS)}")
+        if (value["hash"] or "sha256") not in {"sha256", "sha512"}:
+            self.faults.append(f"{where}hash: expected sha256 or sha512")
+        path = value["payment_path"] or DEFAULTS["AUTOPAY_PAYMENT_PATH"]
+        if not path.startswith("/"):
+            self.faults.append(f"{where}payment_path: expected a path that begins with /")
+        try:
+            base_url = _http_url(value["base_url"])
+        except ValueError as error:
+            self.faults.append(f"{where}base_url: {error}")
+            return None
+        if any(key.startswith(SANDBOX_KEY_PREFIX) for key in keys) and not is_loopback(base_url):
+            self.faults.append(
+                f"{where}shared_key: a sandbox key must not be used with an address that is not loopback"
+            )
+        if len(self.faults) > before:
+            return None
+        return AutopaySettings(currency, value["service_id"], keys, base_url, path, value["hash"] or "sha256")
+
+    def smtp(self) -> SmtpSettings:
+        """Mail settings; credentials are never sent without TLS except to this machine."""
+        host = self.env.get("SMTP_HOST")
+        sender = self.env.get("MAIL_FROM", "")
+        if host and "@" not in sender:
+            self.faults.append("MAIL_FROM: missing or not an address, while SMTP_HOST is set")
+        username, password = self.env.get("SMTP_USERNAME"), self.env.get("SMTP_PASSWORD")
+        if (username is None) != (password is None):
+            self.faults.append("SMTP_USERNAME, SMTP_PASSWORD: set both or none")
+        security = self.read("SMTP_SECURITY", _one_of("none", "starttls", "tls"))
+        if host and username and security == "none" and not is_loopback(f"smtp://{host}"):
+            self.faults.append("SMTP_SECURITY: credentials are not sent in clear; use starttls or tls")
+        return SmtpSettings(host, self.read("SMTP_PORT", _port), username, password, security, sender)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _duration(text: str) -> timedelta:
+    match = _DURATION.match(text)
+    if match is None:
+        raise ValueError("expected a duration such as 15m, 2s, 24h or 3d")
+    if match[2] == "ms":
+        return timedelta(milliseconds=int(match[1]))
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("expected an amount such as 0.10") from error
+    if not value.is_finite() or value < 0:
+        raise ValueError("expected an amount that is not negative")
+    return value
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise ValueError("expected a port from 0 to 65535")
+    return int(text)
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected an address that begins with http:// or https://")
+    return text.rstrip("/")
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise ValueError("expected sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME")
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return text.lower()
+
+    return parse
+
+
+def _key_ring(text: str) -> tuple[tuple[str, bytes], ...]:
+    keys = []
+    for part in text.split(","):
+        name, _, encoded = part.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ValueError("expected a comma-separated list of id:base64 of 32 bytes") from error
+        if not name or len(key) != 32:
+            raise ValueError("expected a comma-separated list of id:base64 of 32 bytes")
+        keys.append((name, key))
+    return tuple(keys)

@@ -1,0 +1,1 @@
+"""The database and the document folder: adapters of the storage ports for SQLite and PostgreSQL."""

@@ -1,0 +1,156 @@
+"""The storage ports on SQLite and PostgreSQL, composed of the repositories."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from invoicing.domain.records import (
+    InboxMessage,
+    LogEntry,
+    QueuedMessage,
+    QueuedNotification,
+    StoredAlert,
+    WorkerSeen,
+)
+from invoicing.domain.state import CaseState
+from invoicing.ports import Clock
+from invoicing.storage.cases import CaseLists, CaseRows
+from invoicing.storage.invoices import InvoiceRows
+from invoicing.storage.mail import MailRows
+from invoicing.storage.payments import PaymentRows
+from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
+from invoicing.storage.records import RecordLists, RecordRows
+from invoicing.storage.schema import demand_revision
+from invoicing.storage.session import BUSY_SECONDS, Database
+from invoicing.storage.work import utc_now
+
+
+class SqlUnitOfWork(CaseRows, PaymentRows, InvoiceRows, MailRows, RecordRows, QueueRows):
+    """What activities and the web do in one transaction."""
+
+
+class SqlLists(CaseLists, RecordLists, QueueClaims):
+    """What the store itself does, each call in a transaction of its own."""
+
+
+class SqlCaseStore:
+    """The database at an address of `DATABASE_URL`. Belongs to one event loop; connects on first use.
+
+    `patience` is how many seconds a transaction waits for its turn or for a connection before it gives up.
+    """
+
+    work = SqlUnitOfWork
+    lists = SqlLists
+
+    def __init__(self, url: str, clock: Clock = utc_now, *, patience: float = BUSY_SECONDS) -> None:
+        self._database = Database(url, patience)
+        self._clock = clock
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:
+        """A writing transaction: committed when the block ends, rolled back when it raises."""
+        async with self._database.writing() as connection:
+            yield self.work(connection, self._database.dialect, self._clock, writable=True)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqlUnitOfWork]:
+        """A reading transaction on one snapshot."""
+        async with self._database.reading() as connection:
+            yield self.work(connection, self._database.dialect, self._clock, writable=False)
+
+    @asynccontextmanager
+    async def _lists(self, *, writable: bool) -> AsyncIterator[SqlLists]:
+        opened = self._database.writing() if writable else self._database.reading()
+        async with opened as connection:
+            yield self._work_of(connection, writable=writable)
+
+    def _work_of(self, connection: AsyncConnection, *, writable: bool) -> SqlLists:
+        return self.lists(connection, self._database.dialect, self._clock, writable=writable)
+
+    async def notification(self, inbox_id: int) -> InboxMessage:
+        """One inbox row. Raises `NotFound`."""
+        async with self._lists(writable=False) as rows:
+            return await rows.notification(inbox_id)
+
+    async def claim_messages(
+        self, worker: str, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[QueuedMessage, ...]:
+        """Claim undelivered outbox rows, oldest first."""
+        async with self._lists(writable=False) as rows:
+            if not await rows.is_waiting(OUTBOX, now):
+                return ()
+        async with self._lists(writable=True) as rows:
+            return tuple(message_of(row) for row in await rows.claim(OUTBOX, worker, now, lease, limit))
+
+    async def claim_notifications(
+        self, worker: str, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[QueuedNotification, ...]:
+        """Claim undelivered inbox rows likewise."""
+        async with self._lists(writable=False) as rows:
+            if not await rows.is_waiting(INBOX, now):
+                return ()
+        async with self._lists(writable=True) as rows:
+            return tuple(notification_of(row) for row in await rows.claim(INBOX, worker, now, lease, limit))
+
+    async def messages_delivered(self, ids: Sequence[int], now: datetime) -> None:
+        """Mark outbox rows as handed over."""
+        async with self._lists(writable=True) as rows:
+            await rows.delivered(OUTBOX, ids, now)
+
+    async def notifications_delivered(self, ids: Sequence[int], now: datetime) -> None:
+        """Mark inbox rows as handed over."""
+        async with self._lists(writable=True) as rows:
+            await rows.delivered(INBOX, ids, now)
+
+    async def release_messages(self, ids: Sequence[int], retry_at: datetime) -> None:
+        """Give claimed outbox rows back."""
+        async with self._lists(writable=True) as rows:
+            await rows.release(OUTBOX, ids, retry_at)
+
+    async def release_notifications(self, ids: Sequence[int], retry_at: datetime) -> None:
+        """Give claimed inbox rows back."""
+        async with self._lists(writable=True) as rows:
+            await rows.release(INBOX, ids, retry_at)
+
+    async def waiting(self) -> Mapping[str, int]:
+        """How many rows wait in `outbox` and `inbox`."""
+        async with self._lists(writable=False) as rows:
+            return await rows.waiting()
+
+    async def timeline(self, case_id: str) -> tuple[LogEntry, ...]:
+        """The activity log of a case, oldest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.timeline(case_id)
+
+    async def alerts(self, *, open_only: bool, after_id: int, limit: int) -> tuple[StoredAlert, ...]:
+        """Alerts below an id, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.alerts(open_only=open_only, after_id=after_id, limit=limit)
+
+    async def statuses(self, case_ids: Sequence[str]) -> tuple[CaseState, ...]:
+        """State records of these cases, or of the newest 100."""
+        async with self._lists(writable=False) as rows:
+            return await rows.statuses(case_ids)
+
+    async def seen(self, name: str, role: str, started_at: datetime, now: datetime) -> None:
+        """A sign of life of a process."""
+        async with self._lists(writable=True) as rows:
+            await rows.seen(name, role, started_at, now)
+
+    async def workers(self) -> tuple[WorkerSeen, ...]:
+        """Processes that gave a sign of life, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.workers()
+
+    async def ping(self) -> str:
+        """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""
+        async with self._database.reading() as connection:
+            return await demand_revision(connection)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._database.close()

@@ -1,0 +1,289 @@
+"""The tables, once for SQLite and PostgreSQL; the migrations build the same schema, and a test compares them.
+
+Rules of money and documents that the database itself holds to: at most one kept capture per case, one order and one
+gateway transaction once, one invoice per case and sequence, one full number per seller, one ordinal per series and
+period. Personal data stand only in `cases.document`, `billing_data`, `experts`, `invoices` and `deliveries.recipient`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from invoicing.storage.types import Amount, Instant, Words
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# Texts have no length here: SQLite would not hold to one, and the domain's patterns do.
+Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only under INTEGER
+
+
+def _of_case(*, primary_key: bool = False) -> Column[str]:
+    return Column("case_id", Words, ForeignKey("cases.case_id"), primary_key=primary_key, nullable=False)
+
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", Words, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("expert_id", Words, nullable=False),
+    Column("client_id", Words, nullable=False),
+    Column("arrived_at", Instant, nullable=False),
+    Column("billing_revision", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("payment_status", Words, nullable=False),
+    Column("invoice_status", Words, nullable=False),
+    Column("parked", Boolean, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_cases_arrived_at", "arrived_at"),
+    Index("ix_cases_client_id_arrived_at", "client_id", "arrived_at"),
+    Index("ix_cases_expert_id_arrived_at", "expert_id", "arrived_at"),
+)
+# Finished cases leave the partial indexes, so that these lists cost the same however large the archive is.
+for _name, _condition in (
+    ("unpaid", "payment_status <> 'completed'"),
+    ("uninvoiced", "invoice_status IN ('generating', 'failed')"),
+    ("parked", "parked"),
+):
+    Index(
+        f"ix_cases_{_name}",
+        cases.c.arrived_at,
+        sqlite_where=text(_condition),
+        postgresql_where=text(_condition),
+    )
+
+billing_data = Table(
+    "billing_data",
+    metadata,
+    _of_case(),
+    Column("revision", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("saved_at", Instant, nullable=False),
+    PrimaryKeyConstraint("case_id", "revision"),
+)
+
+experts = Table(
+    "experts",
+    metadata,
+    Column("expert_id", Words, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+payment_attempts = Table(
+    "payment_attempts",
+    metadata,
+    _of_case(),
+    Column("attempt", Integer, nullable=False),
+    Column("order_id", Words, nullable=False),
+    Column("service_id", Words, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("sent_at", Instant),
+    Column("valid_until", Instant),
+    Column("remote_id", Words),
+    Column("redirect_url", Words),
+    Column("reason", Words),
+    PrimaryKeyConstraint("case_id", "attempt"),
+    UniqueConstraint("service_id", "order_id"),
+)
+
+captures = Table(
+    "captures",
+    metadata,
+    Column("service_id", Words, nullable=False),
+    Column("remote_id", Words, nullable=False),
+    _of_case(),
+    Column("order_id", Words, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("kept", Boolean, nullable=False),
+    Column("captured_at", Instant, nullable=False),
+    Column("via", Words, nullable=False),
+    PrimaryKeyConstraint("service_id", "remote_id"),
+    Index("ix_captures_case_id", "case_id"),
+)
+Index(
+    "uq_captures_kept",
+    captures.c.case_id,
+    unique=True,
+    sqlite_where=text("kept"),
+    postgresql_where=text("kept"),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    _of_case(),
+    Column("sequence", Integer, nullable=False),
+    Column("seller_tax_id", Words, nullable=False),
+    Column("full_number", Words, nullable=False),
+    Column("series", Words, nullable=False),
+    Column("period", Words, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("invoice", Text, nullable=False),
+    Column("sha256", Words),
+    PrimaryKeyConstraint("case_id", "sequence"),
+    UniqueConstraint("seller_tax_id", "full_number"),
+    UniqueConstraint("series", "period", "ordinal"),
+)
+
+number_counters = Table(
+    "number_counters",
+    metadata,
+    Column("series", Words, nullable=False),
+    Column("period", Words, nullable=False),
+    Column("last", Integer, nullable=False),
+    PrimaryKeyConstraint("series", "period"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("message_id", Words, primary_key=True),
+    _of_case(),
+    Column("kind", Words, nullable=False),
+    Column("recipient", Words, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("doubtful", Integer, nullable=False),
+    Column("code", Words),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_deliveries_case_id", "case_id"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("key", Words, nullable=False, unique=True),
+    Column("expert_id", Words, nullable=False),
+    _of_case(),
+    Column("kind", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("read_at", Instant),
+    Index("ix_notices_expert_id_id", "expert_id", "id"),
+)
+
+activity_log = Table(
+    "activity_log",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("case_id", Words),  # no foreign key: what is told of an unknown case is kept too
+    Column("event", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("step", Words),
+    Column("attempt", Integer),
+    Column("cause", Words),
+    Column("code", Words),
+    Column("actor", Words, nullable=False),
+    Column("details", Text, nullable=False),
+    Index("ix_activity_log_case_id_id", "case_id", "id"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("key", Words, nullable=False),
+    Column("case_id", Words),
+    Column("step", Words),
+    Column("cause", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Words),
+    Column("closed_at", Instant),
+)
+
+failed_tasks = Table(
+    "failed_tasks",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("key", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    _of_case(),
+    Column("code", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+)
+OPEN = text("closed_at IS NULL")
+for _table in (alerts, failed_tasks):
+    Index(f"uq_{_table.name}_open", _table.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("key", Words, nullable=False, unique=True),
+    Column("kind", Words, nullable=False),
+    _of_case(),
+    Column("body", Text, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("available_at", Instant, nullable=False),  # a claim and a release both move it: lease and pause are one
+    Column("claimed_by", Words),
+    Column("deliveries", Integer, nullable=False),
+    Column("delivered_at", Instant),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("service_id", Words, nullable=False),
+    Column("order_id", Words, nullable=False),
+    Column("remote_id", Words, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("details", Words),
+    Column("paid_at", Instant),
+    _of_case(),
+    Column("received_at", Instant, nullable=False),
+    Column("available_at", Instant, nullable=False),
+    Column("claimed_by", Words),
+    Column("deliveries", Integer, nullable=False),
+    Column("delivered_at", Instant),
+    UniqueConstraint("service_id", "order_id", "remote_id", "status"),
+)
+UNDELIVERED = text("delivered_at IS NULL")
+for _table in (outbox, inbox):
+    Index(f"ix_{_table.name}_waiting", _table.c.id, sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("role", Words, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)

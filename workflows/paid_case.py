@@ -1,0 +1,319 @@
+"""`PaidCase`: the story of one case, from the wish to pay to the expert's notification.
+
+Orchestration only: every decision about money and documents is made by an activity from the database, and every
+activity first gives back what it has recorded, so that a run started again from the database reaches the same end. A
+step that cannot go on parks: it is recorded and waits, without time limit, for a person's decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.billing_data import BillingDataActivities, ValidateInput
+from activities.experts import ExpertActivities, NotifyInput
+from activities.failures import FailureDetail
+from activities.invoices import Generated, GenerateInput, InvoiceActivities
+from activities.mail import EmailInput, MailActivities
+from activities.payments import (
+    Charged,
+    ChargeInput,
+    ChargeOutcome,
+    NotificationInput,
+    PaymentActivities,
+    WatchInput,
+)
+from activities.received import Received
+from activities.records import CloseInput, ParkInput, RecordActivities, ResumeInput
+from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
+from workflows import identity, policies
+from workflows.messages import CaseOutcome, Decision, Notification, PaidCaseInput, PaidCaseResult, PaymentRequest
+from workflows.reading import detail_of, details_markdown
+
+T = TypeVar("T")
+
+
+@workflow.defn(name="PaidCase")
+class PaidCase:
+    """One run per case at a time; its id is `paid-case-{case_id}`."""
+
+    @workflow.init
+    def __init__(self, case: PaidCaseInput) -> None:
+        self._case = case
+        self._requested = case.requested
+        self._payment = PaymentStatus.NONE
+        self._decisions: list[Decision] = []
+        self._step = Step.VALIDATE
+        self._parked: FailureDetail | None = None
+        self._round = 1
+
+    @workflow.run
+    async def run(self, case: PaidCaseInput) -> PaidCaseResult:
+        """Validate, charge, generate, e-mail, notify."""
+        await self._validated()
+        if not await self._paid():
+            return PaidCaseResult(outcome=CaseOutcome.UNPAID)
+        invoice = await self._invoiced()
+        if invoice is InvoiceStatus.AVAILABLE:
+            await self._mailed()
+        await self._expert_told()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return PaidCaseResult(outcome=CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
+
+    # --- what others tell the run ---------------------------------------------------------------------------------
+
+    @workflow.signal(description="The client asks for a payment attempt.")
+    def payment_requested(self, request: PaymentRequest) -> None:
+        """Attempt numbers only grow, so a repeated press changes nothing."""
+        self._requested = max(self._requested, request.attempt)
+
+    @workflow.signal(description="An authentic gateway message is in the inbox.")
+    async def payment_notified(self, notification: Notification) -> None:
+        """Apply the stored message; whoever waits for the money looks at the result."""
+        received = await workflow.execute_activity_method(
+            PaymentActivities.record_notification,
+            NotificationInput(inbox_id=notification.inbox_id),
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.BOOKKEEPING_RETRY,
+            summary="Apply a message of the payment gateway",
+        )
+        before = self._payment
+        self._heard(received)
+        if self._payment is not before and self._payment is not PaymentStatus.COMPLETED:
+            self._mark()
+            self._tell(self._step)
+
+    @workflow.update(description="The billing data were corrected; a parked step is tried again.")
+    def correct_billing_data(self, decision: Decision) -> None:
+        """Recorded at once, acted upon afterwards; idempotent by the decision's key."""
+        self._decide(decision)
+
+    @workflow.update(description="Try the parked step again with fresh attempts.")
+    def regenerate_invoice(self, decision: Decision) -> None:
+        """Recorded at once, acted upon afterwards; idempotent by the decision's key."""
+        self._decide(decision)
+
+    def _decide(self, decision: Decision) -> None:
+        if all(known.key != decision.key for known in self._decisions):
+            self._decisions.append(decision)
+
+    def _heard(self, received: Received) -> None:
+        paid = self._payment is PaymentStatus.COMPLETED
+        self._payment = PaymentStatus.COMPLETED if paid or received.paid else received.status
+
+    # --- the steps ------------------------------------------------------------------------------------------------
+
+    async def _validated(self) -> None:
+        self._tell(Step.VALIDATE)
+        await self._until_done(
+            Step.VALIDATE,
+            lambda: workflow.execute_activity_method(
+                BillingDataActivities.validate_billing_data,
+                ValidateInput(case_id=self._case.case_id),
+                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                retry_policy=policies.VALIDATE_RETRY,
+                summary="Check buyer, seller, rates and total before any money moves",
+            ),
+        )
+
+    async def _paid(self) -> bool:
+        """Wait for the kept payment; False when the client has not paid for `payment_abandon_after`."""
+        while True:
+            charged = await self._until_done(Step.CHARGE, self._charge)
+            if charged.outcome is ChargeOutcome.PAID:
+                self._payment = PaymentStatus.COMPLETED
+            elif self._payment is not PaymentStatus.COMPLETED:
+                opened = charged.outcome is ChargeOutcome.OPEN
+                self._payment = PaymentStatus.OPEN if opened else PaymentStatus.FAILED
+                self._mark()
+                if not await self._client_acted(charged):
+                    return False
+            if self._payment is PaymentStatus.COMPLETED:
+                self._mark(InvoiceStatus.GENERATING)
+                return True
+            await self._validated()
+
+    async def _charge(self) -> Charged:
+        self._tell(Step.CHARGE)
+        return await workflow.execute_activity_method(
+            PaymentActivities.charge,
+            ChargeInput(
+                case_id=self._case.case_id,
+                requested=self._requested,
+                validity=self._case.timing.payment_validity,
+            ),
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.CHARGE_RETRY,
+            summary=f"Open payment attempt {self._requested}, or verify that the case is paid",
+        )
+
+    async def _client_acted(self, charged: Charged) -> bool:
+        """Until the money is there (True), another attempt is asked for (True), or nobody cares any more (False)."""
+        watching = asyncio.create_task(self._watch(charged)) if charged.outcome is ChargeOutcome.OPEN else None
+        try:
+            while True:
+                try:
+                    await workflow.wait_condition(
+                        lambda: self._payment is PaymentStatus.COMPLETED or self._requested > charged.attempt,
+                        timeout=self._case.timing.payment_abandon_after,
+                        timeout_summary="Until the case is closed as unpaid",
+                    )
+                    return True
+                except TimeoutError:
+                    if not await self._closed_unpaid():
+                        return False
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _watch(self, charged: Charged) -> None:
+        """Hear of the payment without a message: first give the client time, then poll by one activity's retries."""
+        timing = self._case.timing
+        await workflow.sleep(timing.payment_poll_interval, summary="Before the gateway is asked by ourselves")
+        while True:
+            try:
+                received = await workflow.execute_activity_method(
+                    PaymentActivities.watch_payment,
+                    WatchInput(
+                        case_id=self._case.case_id,
+                        attempt=charged.attempt,
+                        interval=timing.payment_poll_interval,
+                        longest=policies.LONGEST_POLL_INTERVAL,
+                    ),
+                    start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                    retry_policy=policies.poll_retry(timing),
+                    summary=f"Poll the status of attempt {charged.attempt} until it is paid or has ended",
+                )
+            except ActivityError as error:
+                workflow.logger.warning("polling stopped: %s", detail_of(error).code)
+                await workflow.sleep(policies.LONGEST_POLL_INTERVAL, summary="Before polling is tried again")
+                continue
+            self._heard(received)
+            self._mark()
+            return
+
+    async def _closed_unpaid(self) -> bool:
+        """Close the case as unpaid; True when the money has come after all."""
+        received: Received = await workflow.execute_activity_method(
+            RecordActivities.record_unpaid,
+            CloseInput(case_id=self._case.case_id),
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.BOOKKEEPING_RETRY,
+            summary="Close the case as unpaid",
+        )
+        self._heard(received)
+        return received.paid
+
+    async def _invoiced(self) -> InvoiceStatus:
+        async def generate() -> InvoiceStatus:
+            self._tell(Step.INVOICE)
+            generated: Generated = await workflow.execute_activity_method(
+                InvoiceActivities.generate_invoice,
+                GenerateInput(case_id=self._case.case_id, round=self._round),
+                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                retry_policy=policies.invoice_retry(self._case.timing),
+                summary=f"Generate the invoice, round {self._round} of at most three attempts",
+            )
+            return generated.status
+
+        status = await self._until_done(Step.INVOICE, generate)
+        self._mark(status)
+        return status
+
+    async def _mailed(self) -> None:
+        self._tell(Step.EMAIL)
+        await self._until_done(
+            Step.EMAIL,
+            lambda: workflow.execute_activity_method(
+                MailActivities.email_invoice,
+                EmailInput(case_id=self._case.case_id, give_up_after=self._case.timing.mail_give_up_after),
+                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                retry_policy=policies.mail_retry(self._case.timing),
+                summary="Mail the invoice to the client",
+            ),
+        )
+
+    async def _expert_told(self, *, failed: bool = False) -> None:
+        if not failed:
+            self._tell(Step.NOTIFY)
+        told = NotifyInput(
+            case_id=self._case.case_id,
+            failed=failed,
+            round=self._round,
+            give_up_after=self._case.timing.mail_give_up_after,
+        )
+        await workflow.execute_activity_method(
+            ExpertActivities.notify_expert,
+            told,
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.mail_retry(self._case.timing),
+            summary="Tell the expert that invoicing failed" if failed else "Tell the expert that the case is done",
+        )
+
+    # --- parking --------------------------------------------------------------------------------------------------
+
+    async def _until_done(self, step: Step, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run a step; when it cannot go on, park until a person has decided, then run it again."""
+        while True:
+            try:
+                return await attempt()
+            except ActivityError as error:
+                await self._wait_for_decision(step, detail_of(error))
+
+    async def _wait_for_decision(self, step: Step, failure: FailureDetail) -> None:
+        asked, decided = self._requested, len(self._decisions)
+        await workflow.execute_activity_method(
+            RecordActivities.record_parked,
+            ParkInput(case_id=self._case.case_id, step=step, failure=failure),
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.BOOKKEEPING_RETRY,
+            summary=f"Record that {step.value} waits for a person: {failure.code}",
+        )
+        self._parked = failure
+        self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
+        self._tell(step)
+        if step is Step.INVOICE:
+            await self._expert_told(failed=True)
+            self._round += 1
+        await workflow.wait_condition(lambda: len(self._decisions) > decided or self._requested > asked)
+        self._parked = None
+        await workflow.execute_activity_method(
+            RecordActivities.record_resumed,
+            ResumeInput(case_id=self._case.case_id, step=step, actor=self._last_actor(decided)),
+            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+            retry_policy=policies.BOOKKEEPING_RETRY,
+            summary=f"Record that {step.value} is tried again",
+        )
+        self._mark(InvoiceStatus.GENERATING if step is Step.INVOICE else None)
+
+    def _last_actor(self, decided: int) -> str:
+        return self._decisions[-1].actor if len(self._decisions) > decided else "client"
+
+    # --- what ops see ---------------------------------------------------------------------------------------------
+
+    def _tell(self, step: Step) -> None:
+        self._step = step
+        workflow.set_current_details(details_markdown(self._case, step, self._payment, self._parked, self._requested))
+
+    def _mark(self, invoice: InvoiceStatus | None = None) -> None:
+        values = [identity.PAYMENT_STATUS.value_set(self._payment.value)]
+        if invoice is not None:
+            values.append(identity.INVOICE_STATUS.value_set(invoice.value))
+        parked = self._parked is not None
+        if parked or workflow.info().typed_search_attributes.get(identity.PARKED):
+            step, cause = identity.FAILED_STEP, identity.FAILURE_CAUSE
+            failure = self._parked
+            workflow.upsert_search_attributes(
+                [
+                    *values,
+                    identity.PARKED.value_set(parked),
+                    step.value_set(self._step.value) if failure else step.value_unset(),
+                    cause.value_set(failure.cause.value) if failure else cause.value_unset(),
+                ]
+            )
+            return
+        workflow.upsert_search_attributes(values)

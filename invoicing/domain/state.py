@@ -88,7 +88,7 @@ class Parked(Fact):
 
 
 class CaseState(Fact):
-    """The state record. `gross` is in `currency`; `billing_revision` is the newest revision of the buyer's data."""
+    """The state record. Amounts are in `currency`; `closed` says that its run has ended."""
 
     case_id: str
     version: int = 0
@@ -100,8 +100,6 @@ class CaseState(Fact):
     invoice: InvoiceState = InvoiceState()
     parked: Parked | None = None
     badges: tuple[Badge, ...] = ()
-    validated_revision: int = 0
-    mailed: bool = False
     expert_told: bool = False
     closed: bool = False
 

@@ -1,0 +1,1 @@
+"""Invoices as PDF. `invoicing.documents.pdf.invoice.render` draws one; importing this package loads nothing."""

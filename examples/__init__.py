@@ -1,0 +1,1 @@
+"""Sample documents, and the demonstration that runs them."""

@@ -1,0 +1,132 @@
+"""The sample cases of the demonstration: what each tells, how its client behaves, and where it must end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PAID_AT = "2026-11-22T10:00:00Z"
+
+EXPERT: Mapping[str, Any] = {
+    "name": "Jan Przykładowy Doradztwo",
+    "tax_id": "1234563218",
+    "street": "Prosta 1",
+    "postal_code": "00-001",
+    "city": "Warszawa",
+    "country": "PL",
+    "email": "ekspert@example.com",
+    "language": "pl",
+    "bank_account": "PL61109010140000071219812874",
+    "vat_status": "active",
+    "exemption_basis": None,
+    "issuer": "builtin",
+    "invoice_series": "FV/{number}/{month}/{year}",
+    "ksef": "outside",
+    "wfirma": None,
+}
+
+EXPERTS: Mapping[str, Mapping[str, Any]] = {
+    "exp-1": EXPERT,
+    "exp-2": {**EXPERT, "issuer": "none", "invoice_series": None},
+}
+
+COMPANY: Mapping[str, Any] = {
+    "kind": "company",
+    "name": "Przykład sp. z o.o.",
+    "tax_id": "5260250274",
+    "street": "Jasna 6/3",
+    "postal_code": "00-013",
+    "city": "Warszawa",
+    "country": "PL",
+    "email": "faktury@example.com",
+}
+
+WRONG_NIP: Mapping[str, Any] = {**COMPANY, "tax_id": "5260250275"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where a case must stand: codes of the state record, and the document when there is one."""
+
+    payment: str
+    invoice: str
+    parked: bool = False
+    alerts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One case; `payer` is how the stand-in's client behaves for its orders, `correction` what ops send when parked."""
+
+    case_id: str
+    story: str
+    ending: Ending
+    expert_id: str = "exp-1"
+    billing_data: Mapping[str, Any] = field(default_factory=lambda: dict(COMPANY))
+    external: bool = False
+    payer: Mapping[str, Any] | None = None
+    correction: Mapping[str, Any] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The case document as the API takes it."""
+        external = {"method": "external", "reference": f"TRANSFER-{self.case_id}", "paid_at": PAID_AT}
+        return {
+            "case_id": self.case_id,
+            "expert_id": self.expert_id,
+            "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
+            "billing_data": dict(self.billing_data),
+            "currency": "PLN",
+            "prices": "net",
+            "lines": [
+                {
+                    "description": "Konsultacja prawna",
+                    "quantity": "1.5",
+                    "unit": "godz.",
+                    "unit_price": "240.00",
+                    "discount_percent": "10",
+                    "vat_rate": "23",
+                }
+            ],
+            "payment": external if self.external else {"method": "autopay"},
+        }
+
+
+INVOICED = Ending("completed", "available")
+
+SAMPLES = (
+    Sample("demo-happy", "pays by Autopay, message comes at once", INVOICED, payer={"action": "pay"}),
+    Sample("demo-external", "arrives already paid", INVOICED, external=True),
+    Sample("demo-refused", "card refused", Ending("failed", "pay_again"), payer={"action": "refuse"}),
+    Sample(
+        "demo-late",
+        "pays, message comes late",
+        INVOICED,
+        payer={"action": "pay", "itn": "delay", "delay_seconds": 2},
+    ),
+    Sample(
+        "demo-silent", "pays, message never comes: found by asking", INVOICED, payer={"action": "pay", "itn": "drop"}
+    ),
+    Sample(
+        "demo-twice",
+        "pays twice: one payment kept, ops are told",
+        Ending("completed", "available", alerts=("payment_duplicate",)),
+        payer={"action": "pay_twice"},
+    ),
+    Sample("demo-by-hand", "expert sends the invoice himself", Ending("completed", "manual"), "exp-2", external=True),
+    Sample(
+        "demo-wrong-nip",
+        "already paid, wrong NIP: waits for a person",
+        Ending("completed", "generating", parked=True, alerts=("billing_data_invalid",)),
+        billing_data=WRONG_NIP,
+        external=True,
+    ),
+    Sample(
+        "demo-corrected",
+        "already paid, wrong NIP, then corrected",
+        INVOICED,
+        billing_data=WRONG_NIP,
+        external=True,
+        correction=COMPANY,
+    ),
+)

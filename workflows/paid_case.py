@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.billing_data import BillingDataActivities, ValidateInput
 from activities.experts import ExpertActivities, NotifyInput
@@ -186,9 +186,13 @@ class PaidCase:
                     ),
                     start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
                     retry_policy=policies.poll_retry(timing),
+                    # its next poll finds the attempt over and ends; a cancellation would cost events and tell it nothing
+                    cancellation_type=workflow.ActivityCancellationType.ABANDON,
                     summary=f"Poll the status of attempt {charged.attempt} until it is paid or has ended",
                 )
             except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise asyncio.CancelledError from error
                 workflow.logger.warning("polling stopped: %s", detail_of(error).code)
                 await workflow.sleep(policies.LONGEST_POLL_INTERVAL, summary="Before polling is tried again")
                 continue

@@ -100,7 +100,6 @@ class Event(StrEnum):
     CASE_RECORDED = "case_recorded"
     PAYMENT_REQUESTED = "payment_requested"
     BILLING_DATA_SAVED = "billing_data_saved"
-    BILLING_DATA_VALID = "billing_data_valid"
     PAYMENT_OPENED = "payment_opened"
     PAYMENT_REFUSED = "payment_refused"
     PAYMENT_FAILED = "payment_failed"

@@ -1,0 +1,177 @@
+"""The truth table of what people see, row by row, for every role."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import pytest
+
+from invoicing.domain.labels import Action, Role, actions, view
+from invoicing.domain.state import (
+    Badge,
+    CaseState,
+    Parked,
+    Step,
+    closed_unpaid,
+    invoice_available,
+    invoice_by_hand,
+    parked,
+    payment_completed,
+    payment_failed,
+    payment_opened,
+    with_badges,
+)
+from invoicing.errors import Cause
+from tests.unit.domain.samples import NOW, state
+
+CLIENT, SERVICE, EXPERT, OPS = Role.CLIENT, Role.SERVICE, Role.EXPERT, Role.OPS
+PAY, RESUME, AGAIN, DOWNLOAD = Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN, Action.DOWNLOAD
+CORRECT, REGENERATE = Action.CORRECT_BILLING_DATA, Action.REGENERATE_INVOICE
+
+
+def why(step: Step) -> Parked:
+    return Parked(step=step, cause=Cause.CONNECTIVITY, code="internal", attempts=3)
+
+
+PRICED = state()
+OPEN = payment_opened(PRICED, 1)
+FAILED = payment_failed(OPEN, 1)
+PAID = payment_completed(OPEN, attempt=1, remote_id="9ABC", paid_at=NOW, reference="9ABC")
+INVOICED = invoice_available(PAID, number="FV/1/11/2026", issued_on=date(2026, 11, 22), sha256="0" * 64, attempts=1)
+BY_HAND = invoice_by_hand(PAID)
+ATTACHED = BY_HAND.model_copy(update={"invoice": BY_HAND.invoice.model_copy(update={"sha256": "0" * 64})})
+GIVEN_UP = parked(PAID, why(Step.INVOICE))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: the record, the four labels, and what each role may do."""
+
+    case: CaseState
+    case_status: str
+    payment: tuple[str, str | None]
+    invoice: tuple[str, str | None]
+    reason: str | None = None
+    may: dict[Role, tuple[Action, ...]] = field(default_factory=dict)
+
+
+ROWS = {
+    "priced, never clicked": Row(
+        PRICED, "in_analysis", ("none", None), ("none", None), may={CLIENT: (PAY,), SERVICE: (PAY,)}
+    ),
+    "payment attempt open": Row(
+        OPEN,
+        "in_analysis",
+        ("open", "payment.open"),
+        ("resume_payment", "invoice.resume_payment"),
+        may={CLIENT: (RESUME,), SERVICE: (RESUME,)},
+    ),
+    "attempt cancelled, failed, expired": Row(
+        FAILED,
+        "in_analysis",
+        ("failed", "payment.failed"),
+        ("pay_again", "invoice.pay_again"),
+        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,)},
+    ),
+    "nobody paid for a month": Row(
+        closed_unpaid(FAILED),
+        "in_analysis",
+        ("failed", "payment.failed"),
+        ("pay_again", "invoice.pay_again"),
+        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,)},
+    ),
+    "paid, invoice being generated": Row(
+        PAID, "in_preparation", ("completed", "payment.completed"), ("generating", "invoice.generating")
+    ),
+    "paid, invoice stored": Row(
+        INVOICED,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("available", "invoice.available"),
+        may=dict.fromkeys(Role, (DOWNLOAD,)),
+    ),
+    "paid, issuer none": Row(BY_HAND, "in_preparation", ("completed", "payment.completed"), ("manual", None)),
+    "paid, issuer none, attached": Row(
+        ATTACHED,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("manual", None),
+        may=dict.fromkeys(Role, (DOWNLOAD,)),
+    ),
+    "paid, three attempts failed": Row(
+        GIVEN_UP,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("failed", None),
+        reason="invoice.failed_reason",
+        may={
+            CLIENT: (CORRECT,),
+            SERVICE: (CORRECT,),
+            EXPERT: (REGENERATE,),
+            OPS: (CORRECT, REGENERATE),
+        },
+    ),
+    "already paid, stopped by its data": Row(
+        parked(PAID, why(Step.VALIDATE)),
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("generating", "invoice.generating"),
+        may={
+            CLIENT: (CORRECT,),
+            SERVICE: (CORRECT,),
+            EXPERT: (REGENERATE,),
+            OPS: (CORRECT, REGENERATE),
+        },
+    ),
+    "not paid, stopped by its data": Row(
+        parked(PRICED, why(Step.VALIDATE)),
+        "in_analysis",
+        ("none", None),
+        ("none", None),
+        may={CLIENT: (PAY, CORRECT), SERVICE: (PAY, CORRECT), OPS: (CORRECT,)},
+    ),
+    "invoiced, mail not delivered": Row(
+        parked(INVOICED, why(Step.EMAIL)),
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("available", "invoice.available"),
+        may=dict.fromkeys(Role, (DOWNLOAD,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
+def test_a_state_is_shown_as_its_row_says(row: Row, role: Role) -> None:
+    seen = view(row.case, role)
+    assert (seen.case_status, seen.case_status_key) == (row.case_status, f"case.{row.case_status}")
+    assert (seen.payment_status, seen.payment_key) == row.payment
+    assert (seen.invoice_status, seen.invoice_key) == row.invoice
+    assert seen.reason_key == row.reason
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
+def test_a_role_may_do_what_its_row_says_and_nothing_else(row: Row, role: Role) -> None:
+    assert actions(row.case, role) == row.may.get(role, ())
+    assert view(row.case, role).actions == row.may.get(role, ())
+
+
+@pytest.mark.parametrize("badge", Badge)
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
+def test_a_badge_changes_no_label(row: Row, badge: Badge) -> None:
+    badged = with_badges(row.case, add=(badge,))
+    for role in Role:
+        assert view(badged, role) == view(row.case, role)
+
+
+def test_the_invoice_cell_has_only_the_codes_of_the_contract() -> None:
+    codes = {view(row.case, CLIENT).invoice_status for row in ROWS.values()}
+    assert codes == set("none resume_payment pay_again generating available manual failed".split())
+
+
+def test_the_roles_and_actions_are_those_of_the_contract() -> None:
+    assert {role.value for role in Role} == {"service", "ops", "expert", "client"}
+    assert [action.value for action in Action] == (
+        "pay resume_payment pay_again download correct_billing_data regenerate_invoice resend_invoice "
+        "attach_invoice refund give_up check_payment_now".split()
+    )

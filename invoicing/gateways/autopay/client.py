@@ -24,12 +24,11 @@ from invoicing.errors import (
     ConnectivityFault,
     InternalFault,
     OutcomeUnknown,
-    PaidcaseError,
-    Refused,
     SettingsFault,
     Throttled,
 )
 from invoicing.gateways.autopay import wire
+from invoicing.gateways.autopay.reasons import DEFINITE_REASONS, NOT_FOUND, SETTINGS_ERRORS, refusal
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices
 from invoicing.ports import Clock, OpenedPayment, OpenPayment
 
@@ -44,22 +43,6 @@ a closing connection has an unknown outcome."""
 
 LONGEST_PAUSE = timedelta(hours=6)
 PAUSE_AT_LIMIT = timedelta(hours=1)
-
-SETTINGS_ERRORS = frozenset({"INVALID_HASH", "SERVICE_NOT_FOUND", "PARTNER_DISABLED"})
-DEFINITE_REASONS = frozenset(
-    """INVALID_FORMAT INSUFFICIENT_START_AMOUNT START_AMOUNT_OUT_OF_RANGE BANK_DISABLED BANK_TEMPORARY_MAINTENANCE
-    PAYWAY_NOT_FOUND TRANSACTION_CANCELED OUTDATED_ERROR TRANSACTION_OUTDATED LINK_VALIDITY_TIME_OUTDATED
-    TRANSACTION_VALIDITY_TIME_OUTDATED NON_ACCOUNTED_LIMIT_EXCEEDED ERR_FIELD_NOT_FOUND NR_PARAMETERS_ERROR
-    PARSING_ERROR INVALID_EMAIL RECURRENCY_NOT_SUPPORTED VALIDATION_FAILED""".split()
-)
-"""Errors that the gateway finds before it registers anything; the unsigned error document is believed for these."""
-
-TAKEN_REASONS = frozenset(
-    "BLOCK_MULTIPLE_TRANSACTIONS BLOCK_PAID_TRANSACTIONS MULTIPLY_TRANSACTION MULTIPLY_PAID_TRANSACTION".split()
-)
-"""Refusals that say something exists under this order already: to be looked up, never to be forgotten as refused."""
-
-NOT_FOUND = "TRANSACTION_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +114,9 @@ class AutopayGateway:
             case wire.Decided(confirmed=True):
                 raise OutcomeUnknown("gateway_outcome_unknown", "accepted without an address for the payer")
             case wire.Decided(reason=reason):
-                raise _refusal(reason)
+                raise refusal(reason)
             case wire.ErrorDocument(name) if name in DEFINITE_REASONS | SETTINGS_ERRORS:
-                raise _refusal(name)
+                raise refusal(name)
             case wire.ErrorDocument(name):
                 raise OutcomeUnknown("gateway_outcome_unknown", f"error {name}")
             case None:
@@ -267,11 +250,3 @@ def _demand_not_turned_away(reply: _Reply) -> None:
     if reply.retry_after is not None:
         raise Throttled("provider_limit", f"HTTP {reply.status}", retry_after=reply.retry_after)
     raise ConnectivityFault("gateway_unreachable", f"HTTP {reply.status}")
-
-
-def _refusal(reason: str) -> PaidcaseError:
-    if reason in SETTINGS_ERRORS:
-        return SettingsFault("gateway_settings", reason)
-    if reason in TAKEN_REASONS:
-        return OutcomeUnknown("gateway_outcome_unknown", reason)
-    return Refused("payment_refused", reason)

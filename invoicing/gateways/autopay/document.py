@@ -15,6 +15,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 DEEPEST = 8
+MOST_ELEMENTS = 2_500
+"""A status answer of fifty transactions has about 1,500; a flood of tiny elements costs more time than its size."""
 
 
 @dataclass(slots=True)
@@ -70,9 +72,11 @@ class _Tree:
 
     def __init__(self) -> None:
         self._open = [Node("")]
+        self._count = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) > DEEPEST:
+        self._count += 1
+        if len(self._open) > DEEPEST or self._count > MOST_ELEMENTS:
             raise _Unreadable
         node = Node(name)
         self._open[-1].children.append(node)

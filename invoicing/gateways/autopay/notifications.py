@@ -22,7 +22,7 @@ from invoicing.gateways.autopay.services import AutopayService, AutopayServices
 from invoicing.gateways.autopay.signing import SEPARATOR, is_signed, sign
 from invoicing.ports import GatewayNotification
 
-LONGEST = 64 * 1024
+LONGEST = 32 * 1024
 """Characters of an encoded message; real ones have two to four thousand."""
 
 RELIED_ON = {

@@ -1,7 +1,7 @@
 """One SMTP session, and what each way of failing says about the mail.
 
 Guarantee: the mail counts as handed over only by the answer to its final dot, and the outcome is unknown only between
-the sending of that dot and its answer. The dot is written by itself after the body has left the process, so a
+the sending of that dot and its answer. The dot is written by itself after the body has left the process, so that a
 connection lost before can be told from one lost after. Credentials never travel in clear. Source: RFC 5321 (4.5.3.2.6
 and 6.1: who is responsible after the dot), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 1047 (the doubtful gap).
 """
@@ -23,6 +23,10 @@ from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, R
 from invoicing.gateways.smtp.message import Envelope
 
 START_INPUT = 354
+CHUNK = 64 * 1024
+"""Written at once. An encrypted connection shows what waits in it only between two writes, so it may hold about this
+much more than it says: such a loss counts as unknown, which is the safe side."""
+
 AUTHENTICATION = frozenset({530, 534, 535, 538})
 """Replies that mean our account or our encryption is wrong, wherever they come (RFC 4954, 6)."""
 
@@ -111,10 +115,16 @@ class Session:
             message = message.replace(b"\r\n.", b"\r\n..")
         answer = asyncio.ensure_future(self._protocol.read_response())
         try:
-            self._writer.write(message)
-            if self._transport.get_write_buffer_size():
-                await self._drain(answer)
-            if not answer.done():
+            # The library throws away what arrives before somebody waits for it, and uvloop may read before it runs
+            # a new task: the waiting must have begun before the first byte leaves.
+            await asyncio.sleep(0)
+            for start in range(0, len(message), CHUNK):
+                self._writer.write(message[start : start + CHUNK])
+                if self._transport.get_write_buffer_size():
+                    await self._drain(answer)
+                if answer.done():
+                    break
+            else:
                 if self._transport.is_closing():
                     raise aiosmtplib.SMTPServerDisconnected("closed before the end of data")
                 self.dot_sent = True

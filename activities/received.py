@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from invoicing.domain.cases import ExternalPayment
 from invoicing.domain.payments import Attempt, AttemptState, Effect, Transaction, effect_of
-from invoicing.domain.records import Alert, Capture, Event, LogEntry
+from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
 from invoicing.domain.state import (
     CaseState,
     PaymentStatus,
@@ -138,14 +138,25 @@ async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction,
 async def record_external(store: CaseStore, case_id: str, now: datetime) -> None:
     """Record that the money of a case came another way. Raises `DataFault` when it claims to come from the future."""
     async with store.transaction() as db:
-        facts = await db.facts(case_id)
-        payment, totals = facts.document.payment, case_totals(facts.document)
-        if facts.state.paid:
-            return
-        if not isinstance(payment, ExternalPayment) or totals is None:
-            raise InternalFault("internal", "the case did not arrive paid")
-        if payment.paid_at > now + CLOCK_TOLERANCE:
-            raise DataFault("payment_not_verified", [Fault("payment.paid_at", "bad_format")])
+        await record_external_in(db, await db.facts(case_id), now)
+
+
+def is_verifiable(facts: CaseFacts, now: datetime) -> bool:
+    """Whether the case arrived paid, at a time that has come."""
+    payment = facts.document.payment
+    return isinstance(payment, ExternalPayment) and payment.paid_at <= now + CLOCK_TOLERANCE
+
+
+async def record_external_in(db: UnitOfWork, facts: CaseFacts, now: datetime) -> CaseState:
+    """The same within a transaction of the caller's; gives back the state record as it then stands."""
+    case_id, payment, totals = facts.document.case_id, facts.document.payment, case_totals(facts.document)
+    if facts.state.paid:
+        return facts.state
+    if not isinstance(payment, ExternalPayment):
+        raise InternalFault("internal", "the case did not arrive paid")
+    if not is_verifiable(facts, now):
+        raise DataFault("payment_not_verified", [Fault("payment.paid_at", "bad_format")])
+    if totals is not None:  # without a total (a rate nobody knows) there is no amount to record yet
         await db.add_capture(
             Capture(
                 service_id=EXTERNAL,
@@ -159,11 +170,11 @@ async def record_external(store: CaseStore, case_id: str, now: datetime) -> None
                 via=EXTERNAL,
             )
         )
-        completed = payment_completed(
-            facts.state, attempt=0, remote_id=None, paid_at=payment.paid_at, reference=payment.reference
-        )
-        await db.save(completed)
-        await db.log(LogEntry(case_id=case_id, event=Event.PAYMENT_COMPLETED, at=now, step=Step.CHARGE))
+    completed = payment_completed(
+        facts.state, attempt=0, remote_id=None, paid_at=payment.paid_at, reference=payment.reference
+    )
+    await db.log(LogEntry(case_id=case_id, event=Event.PAYMENT_COMPLETED, at=now, step=Step.CHARGE))
+    return await db.save(completed)
 
 
 def _capture(attempt: Attempt, transaction: Transaction, via: str, now: datetime, *, kept: bool) -> Capture:

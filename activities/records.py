@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
-from activities.received import Received
+from activities.received import Received, is_verifiable, record_external_in
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
 from invoicing.domain.state import Parked, Step, closed_unpaid, parked, resumed
@@ -59,7 +59,11 @@ class RecordActivities:
         code = known_code(failure.code)
         why = Parked(step=park.step, cause=failure.cause, code=code, attempts=failure.attempt, faults=failure.faults)
         async with self._store.transaction() as db:
-            state = (await db.facts(park.case_id)).state
+            facts = await db.facts(park.case_id)
+            state = facts.state
+            if park.step is Step.VALIDATE and facts.document.arrives_paid and is_verifiable(facts, now):
+                # the money is there whatever is wrong with the data, and everybody sees it
+                state = await record_external_in(db, facts, now)
             if state.parked != why:
                 state = await db.save(parked(state, why))
                 await db.log(

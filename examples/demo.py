@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from typing import Any
 
 import aiohttp
@@ -21,7 +22,7 @@ from invoicing.leaving import leave
 
 WITHIN = 60.0
 LOOK_EVERY = 0.2
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 170)
 
 
 async def token(role: str, env: dict[str, str]) -> str:
@@ -59,7 +60,7 @@ class Desk:
 
     async def alerts(self) -> set[tuple[str, str]]:
         """Case and code of every open alert."""
-        page = await self.call("GET", "/v1/alerts?limit=100", ops=True)
+        page = await self.call("GET", "/v1/alerts?open=true&limit=100", ops=True)
         return {(item["case_id"], item["code"]) for item in page["items"]}
 
 
@@ -96,7 +97,7 @@ async def _stands(desk: Desk, sample: Sample, record: dict[str, Any]) -> bool:
 async def show(desk: Desk, ended: dict[str, bool]) -> None:
     """The table of what became of each case; every cell is read from the API."""
     table = Table(title="What became of each case", title_justify="left")
-    for heading in ("case", "story", "payment", "invoice cell", "number", "waits for", "open alerts", "as it must"):
+    for heading in ("case", "story", "payment", "invoice cell", "number", "waits for", "open alerts", "ok"):
         table.add_column(heading)
     alerts = await desk.alerts()
     for sample in SAMPLES:
@@ -141,9 +142,9 @@ async def main() -> int:
 def _addresses(where: Addresses, ops: str) -> None:
     console.print(f"Temporal UI   {where.temporal_ui}/namespaces/default/workflows")
     console.print(f"API           {where.api}/openapi.json")
-    console.print(f"Payment page  {where.autopay}/ (an open payment's address is in the answer of its /payment call)")
+    console.print(f"Payment page  {where.autopay}/ (the address of an open payment is in the answer of /payment)")
     console.print(f"Mailbox       {where.mailbox}/")
-    console.print("Token (ops)   ", ops, soft_wrap=True)
+    console.print(f"Token (ops)   {ops}", soft_wrap=True)
 
 
 if __name__ == "__main__":

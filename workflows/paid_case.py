@@ -186,7 +186,7 @@ class PaidCase:
                     ),
                     start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
                     retry_policy=policies.poll_retry(timing),
-                    # its next poll finds the attempt over and ends; a cancellation would cost events and tell it nothing
+                    # its next poll finds the attempt over and ends; cancelling would cost events and tell nothing
                     cancellation_type=workflow.ActivityCancellationType.ABANDON,
                     summary=f"Poll the status of attempt {charged.attempt} until it is paid or has ended",
                 )
@@ -270,13 +270,14 @@ class PaidCase:
 
     async def _wait_for_decision(self, step: Step, failure: FailureDetail) -> None:
         asked, decided = self._requested, len(self._decisions)
-        await workflow.execute_activity_method(
+        received: Received = await workflow.execute_activity_method(
             RecordActivities.record_parked,
             ParkInput(case_id=self._case.case_id, step=step, failure=failure),
             start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
             retry_policy=policies.BOOKKEEPING_RETRY,
             summary=f"Record that {step.value} waits for a person: {failure.code}",
         )
+        self._heard(received)
         self._parked = failure
         self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
         self._tell(step)

@@ -29,7 +29,7 @@ from invoicing.documents.pdf.invoice import render
 from invoicing.domain.validation import ContentRules
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, HashKind, AutopayServices
+from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.intake import Intake
 from invoicing.ports import CaseStore, Clock, DocumentStore, Mailer, PaymentGateway, PaymentNotifications

@@ -28,7 +28,7 @@ SANDBOX_KEY_PREFIX = "sandbox-"
 """Keys of the local stand-ins; with an address that is not loopback they stop the process."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"^([1-9][0-9]{0,6})(ms|s|m|h|d)$")
+_DURATION = re.compile(r"([1-9][0-9]{0,6})(ms|s|m|h|d)")
 T = TypeVar("T")
 
 
@@ -288,7 +288,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _duration(text: str) -> timedelta:
-    match = _DURATION.match(text)
+    match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError("expected a duration such as 15m, 2s, 24h or 3d")
     if match[2] == "ms":

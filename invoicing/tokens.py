@@ -17,8 +17,8 @@ from invoicing.domain.labels import Role
 from invoicing.errors import NotAllowed
 
 ISSUER = "paidcase"
-_ROLE = re.compile(r"^(service|ops|(expert|client):([A-Za-z0-9_-]{1,64}))$")
-_NAME = re.compile(r"^[\w .@-]{1,64}$")
+_ROLE = re.compile(r"(service|ops|(expert|client):([A-Za-z0-9_-]{1,64}))")
+_NAME = re.compile(r"[\w .@-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Tokens:
 
     def issue(self, role: str, now: datetime, *, name: str | None = None, expires: timedelta | None = None) -> str:
         """A signed token for `service`, `ops`, `expert:{id}` or `client:{id}`; `ValueError` for anything else."""
-        if not _ROLE.match(role):
+        if not _ROLE.fullmatch(role):
             raise ValueError("a role is service, ops, expert:ID or client:ID")
-        if name is not None and not _NAME.match(name):
+        if name is not None and not _NAME.fullmatch(name):
             raise ValueError("a name has 1 to 64 letters, digits, spaces and . @ _ -")
         claims: dict[str, object] = {"iss": ISSUER, "sub": role, "iat": now}
         if name is not None:
@@ -67,7 +67,7 @@ class Tokens:
                 continue
             except jwt.InvalidTokenError:
                 break
-            match = _ROLE.match(str(claims["sub"]))
+            match = _ROLE.fullmatch(str(claims["sub"]))
             if match is None:
                 break
             name = claims.get("name")

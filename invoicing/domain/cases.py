@@ -7,7 +7,7 @@ JSON numbers are refused, because a binary fraction is not an amount.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -133,7 +133,11 @@ def _moment(value: Any) -> Any:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_utc)]
 
 
 class AutopayPayment(Shape):
@@ -152,7 +156,7 @@ class ExternalPayment(Shape):
 
 def _kind_of_payment(value: Any) -> str | None:
     method = value.get("method") if isinstance(value, dict) else getattr(value, "method", None)
-    return f"#{method}" if method in set(PaymentMethod) else None
+    return f"#{method}" if isinstance(method, str) and method in set(PaymentMethod) else None
 
 
 Payment = Annotated[

@@ -38,6 +38,9 @@ class FaultCode(StrEnum):
     KSEF_REQUIRED = "ksef_required"
 
 
+UNION_TAGS = frozenset({"#data", "#reference", "#autopay", "#external"})
+"""Tags by which Pydantic names the branch of a union in a location; they are no fields."""
+
 _BY_PYDANTIC_TYPE = {
     "missing": FaultCode.MISSING,
     "extra_forbidden": FaultCode.UNKNOWN_FIELD,
@@ -66,8 +69,8 @@ def _path(location: tuple[int | str, ...], prefix: str) -> str:
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part.startswith("#"):
-            continue  # the tag of a union, not a field
+        elif part in UNION_TAGS:
+            continue
         elif path:
             path += f".{part}"
         else:

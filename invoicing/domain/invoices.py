@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.numbering import WARSAW
+from invoicing.domain.parties import compact_tax_id
 from invoicing.domain.tax import Prices, Totals, VatRate
 from invoicing.domain.validation import case_totals, priced_lines
 from invoicing.errors import InternalFault
@@ -160,7 +161,7 @@ def _seller(expert: ExpertDocument) -> Party:
         raise InternalFault("invoice_facts_incomplete", "the seller's data did not pass validation")
     return Party(
         name=expert.name,
-        tax_id=expert.tax_id,
+        tax_id=compact_tax_id(expert.tax_id),
         street=expert.street,
         postal_code=expert.postal_code,
         city=expert.city,

@@ -30,7 +30,7 @@ def round_to_minor(value: Decimal, currency: str = "PLN") -> Decimal:
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
-    """An amount in a currency. Adding or comparing two currencies raises `ValueError`."""
+    """An amount in a currency. Adding two currencies raises `ValueError`; amounts of two currencies are never equal."""
 
     amount: Decimal
     currency: str

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from invoicing.domain.parties import compact_tax_id
+
 WARSAW = ZoneInfo("Europe/Warsaw")
 _FIELD = re.compile(r"\{([a-z]+)(?::([1-9]))?\}")
-_LITERAL = re.compile(r"^[A-Za-z0-9 ./_\\-]*$")
+_LITERAL = re.compile(r"[A-Za-z0-9 ./_\\-]*")
 
 
 class TemplateFault(ValueError):
@@ -40,7 +42,7 @@ class SeriesTemplate:
         names = [name for name, _ in found]
         fields = frozenset(names)
         unknown = fields - {"number", "month", "quarter", "year"}
-        if unknown or not _LITERAL.match(_FIELD.sub("", text)):
+        if unknown or not _LITERAL.fullmatch(_FIELD.sub("", text)):
             raise TemplateFault("only {number}, {month}, {quarter}, {year}, letters, digits and . / _ - are allowed")
         if names.count("number") != 1:
             raise TemplateFault("{number} must stand exactly once")
@@ -73,8 +75,8 @@ class SeriesTemplate:
 
 
 def series_key(seller_tax_id: str, template: str) -> str:
-    """Identity of a series: the seller's tax id plus the template."""
-    return f"{seller_tax_id}|{template}"
+    """Identity of a series: the seller's tax id, however it is spelled, plus the template."""
+    return f"{compact_tax_id(seller_tax_id)}|{template}"
 
 
 def issue_date(now: datetime) -> date:

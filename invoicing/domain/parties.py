@@ -39,11 +39,11 @@ LIMITS = {"name": 256, "street": 200, "postal_code": 16, "city": 100, "email": 2
 """Longest accepted texts; FA(3) takes 256 characters in a name and 512 in an address line."""
 
 _POSTAL_CODES = {
-    "PL": re.compile(r"^\d{2}-\d{3}$"),
-    "DE": re.compile(r"^\d{5}$"),
-    "FR": re.compile(r"^\d{5}$"),
+    "PL": re.compile(r"[0-9]{2}-[0-9]{3}"),
+    "DE": re.compile(r"[0-9]{5}"),
+    "FR": re.compile(r"[0-9]{5}"),
 }
-_ANY_POSTAL_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 -]{0,14}$")
+_ANY_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,14}")
 _BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 
 
@@ -73,14 +73,24 @@ def email_faults(path: str, value: str | None, *, required: bool) -> Iterator[Fa
         yield from before
         return
     try:
-        validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        # the domain `test` is allowed below a name, so that trial addresses need no real domain
+        validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True, strict=True)
+        readable = value.isascii() and "." in value.rpartition("@")[2]
     except EmailNotValidError:
+        readable = False
+    if not readable:
         yield fault(path, FaultCode.BAD_EMAIL)
 
 
 def is_polish_nip(value: str) -> bool:
     """A NIP with a right checksum, with or without the prefix PL."""
-    return bool(nip.is_valid(value)) and nip.compact(value) != "0000000000"
+    return value.isascii() and bool(nip.is_valid(value)) and nip.compact(value) != "0000000000"
+
+
+def compact_tax_id(value: str) -> str:
+    """One spelling of a tax id: no separators, capital letters, and a Polish NIP without its prefix."""
+    bare = re.sub(r"[\s./-]", "", value).upper()
+    return bare.removeprefix("PL") if is_polish_nip(bare) else bare
 
 
 def is_eu_vat_number(value: str, country: str) -> bool:
@@ -116,7 +126,7 @@ def address_faults(prefix: str, party: BillingData | ExpertDocument) -> Iterator
     code = party.postal_code
     before = tuple(text_faults(f"{prefix}postal_code", code, LIMITS["postal_code"], required=country in EU))
     yield from before
-    if not before and code and not _POSTAL_CODES.get(country or "", _ANY_POSTAL_CODE).match(code):
+    if not before and code and not _POSTAL_CODES.get(country or "", _ANY_POSTAL_CODE).fullmatch(code):
         yield fault(f"{prefix}postal_code", FaultCode.BAD_POSTAL_CODE)
 
 
@@ -127,7 +137,7 @@ def buyer_faults(buyer: BillingData, prefix: str = "billing_data.") -> Iterator[
     yield from address_faults(prefix, buyer)
     yield from email_faults(f"{prefix}email", buyer.email, required=False)
     if buyer.kind == "person":
-        if buyer.tax_id is not None:
+        if buyer.tax_id:
             yield fault(f"{prefix}tax_id", FaultCode.UNKNOWN_FIELD)
     elif buyer.kind == "company":
         country = buyer.country or ""

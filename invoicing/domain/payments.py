@@ -202,7 +202,7 @@ def effect_of(transaction: Transaction, attempt: Attempt, *, kept_remote_id: str
         case TransactionStatus.SUCCESS:
             if kept_remote_id == transaction.remote_id:
                 return Effect.NOTHING
-            return Effect.DUPLICATE if case_paid else Effect.KEEP
+            return Effect.DUPLICATE if case_paid or kept_remote_id is not None else Effect.KEEP
         case TransactionStatus.FAILURE:
             waiting = attempt.state in {AttemptState.OPEN, AttemptState.SENT}
             return Effect.MARK_FAILED if waiting and not case_paid else Effect.NOTHING

@@ -121,8 +121,11 @@ def with_badges(state: CaseState, *, add: tuple[Badge, ...] = (), drop: tuple[Ba
 
 
 def payment_opened(state: CaseState, attempt: int) -> CaseState:
-    """An attempt is open; a completed payment stays completed."""
-    return _payment(state, PaymentStatus.OPEN, attempt)
+    """An attempt is open; a completed payment and a newer attempt stay what they are."""
+    if state.paid or attempt < state.payment.attempt:
+        return state
+    opened = _payment(state, PaymentStatus.OPEN, attempt).model_copy(update={"closed": False})
+    return with_badges(opened, drop=(Badge.UNPAID,))
 
 
 def payment_failed(state: CaseState, attempt: int) -> CaseState:
@@ -133,8 +136,8 @@ def payment_failed(state: CaseState, attempt: int) -> CaseState:
 def _payment(state: CaseState, status: PaymentStatus, attempt: int) -> CaseState:
     if state.paid:
         return state
-    opened = state.payment.model_copy(update={"status": status, "attempt": max(attempt, state.payment.attempt)})
-    return with_badges(state.model_copy(update={"payment": opened, "closed": False}), drop=(Badge.UNPAID,))
+    payment = state.payment.model_copy(update={"status": status, "attempt": max(attempt, state.payment.attempt)})
+    return state.model_copy(update={"payment": payment})
 
 
 def payment_completed(
@@ -171,7 +174,9 @@ def invoice_available(state: CaseState, *, number: str, issued_on: date, sha256:
 
 
 def invoice_by_hand(state: CaseState) -> CaseState:
-    """The expert sends the invoice himself."""
+    """The expert sends the invoice himself; one that is available stays."""
+    if state.invoice.status is InvoiceStatus.AVAILABLE:
+        return state
     return state.model_copy(
         update={"invoice": state.invoice.model_copy(update={"status": InvoiceStatus.MANUAL, "reason": None})}
     )
@@ -208,4 +213,6 @@ def closed_unpaid(state: CaseState) -> CaseState:
     """Nobody paid for so long that the run ends; paying may begin again."""
     if state.paid:
         return state
-    return with_badges(state.model_copy(update={"closed": True, "parked": None}), add=(Badge.UNPAID,))
+    return with_badges(
+        state.model_copy(update={"closed": True, "parked": None}), add=(Badge.UNPAID,), drop=(Badge.DECISION_NEEDED,)
+    )

@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from activities.parking import cleared
+from invoicing.domain.state import Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults
 from invoicing.errors import DataFault
-from invoicing.ports import CaseStore
+from invoicing.ports import CaseStore, Clock
 
 
 class ValidateInput(BaseModel):
@@ -34,9 +36,10 @@ class Validated(BaseModel):
 class BillingDataActivities:
     """Judges a case by the same pure function that answers `/payment`."""
 
-    def __init__(self, store: CaseStore, rules: ContentRules) -> None:
+    def __init__(self, store: CaseStore, rules: ContentRules, clock: Clock) -> None:
         self._store = store
         self._rules = rules
+        self._clock = clock
 
     @activity.defn(name="validate_billing_data")
     @mapped
@@ -52,6 +55,10 @@ class BillingDataActivities:
             faults = content_faults(facts.document, facts.billing, facts.expert, self._rules)
             if faults:
                 raise DataFault("billing_data_invalid", faults)
+            if facts.state.parked is not None and facts.state.parked.step is Step.VALIDATE:
+                async with self._store.transaction() as db:
+                    state = (await db.facts(case.case_id)).state
+                    await db.save(await cleared(db, state, Step.VALIDATE, self._clock()))
         return Validated(
             revision=facts.billing_revision,
             gross=totals.gross if totals else Decimal(0),

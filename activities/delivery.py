@@ -21,7 +21,7 @@ from invoicing.domain.records import (
 )
 from invoicing.domain.state import Step
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
-from invoicing.ports import CaseStore, Clock, Mail, Mailer
+from invoicing.ports import CaseStore, Clock, Mail, Mailer, UnitOfWork
 
 DOUBTFUL_TRIES = 2
 """A mail whose answer was lost is handed over once more, and then never again."""
@@ -95,6 +95,9 @@ class Postman:
     async def _sent(self, delivery: Delivery, step: Step, event: Event) -> DeliveryStatus:
         now = self._clock()
         async with self._store.transaction() as db:
+            stored = await db.delivery(delivery.message_id)
+            if stored is not None and stored.status is DeliveryStatus.SENT:
+                return stored.status
             await db.save_delivery(
                 delivery.model_copy(update={"status": DeliveryStatus.SENT, "code": None, "updated_at": now})
             )
@@ -110,7 +113,8 @@ class Postman:
             "updated_at": self._clock(),
         }
         async with self._store.transaction() as db:
-            await db.save_delivery(delivery.model_copy(update=update))
+            if await _overtaken(db, delivery) is None:
+                await db.save_delivery(delivery.model_copy(update=update))
 
     async def _end(
         self, delivery: Delivery, step: Step, status: DeliveryStatus, code: str, doubtful: int = 0
@@ -118,6 +122,9 @@ class Postman:
         now = self._clock()
         update = {"status": status, "code": code, "doubtful": delivery.doubtful + doubtful, "updated_at": now}
         async with self._store.transaction() as db:
+            later = await _overtaken(db, delivery)
+            if later is not None:
+                return later.status
             await db.save_delivery(delivery.model_copy(update=update))
             kind = TaskKind.EMAIL if step is Step.EMAIL else TaskKind.NOTIFICATION
             await db.open_task(
@@ -134,6 +141,12 @@ class Postman:
                 )
             )
         return status
+
+
+async def _overtaken(db: UnitOfWork, delivery: Delivery) -> Delivery | None:
+    """The row as another execution has written it meanwhile, or None while it is still ours to write."""
+    stored = await db.delivery(delivery.message_id)
+    return stored if stored is not None and stored.tries != delivery.tries else None
 
 
 def _task_key(delivery: Delivery) -> str:

@@ -17,13 +17,12 @@ from invoicing.ports import CaseStore, Clock, Mail
 
 
 class NotifyInput(BaseModel):
-    """What to tell: that the case is done, or that round `round` of invoicing failed."""
+    """What to tell: that the case is done, or that its present round of invoicing failed."""
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     failed: bool = False
-    round: int = 1
     give_up_after: timedelta = timedelta(hours=24)
 
 
@@ -53,8 +52,10 @@ class ExpertActivities:
             facts = await db.facts(case.case_id)
             kind = _kind(facts, case)
             now = self._clock()
+            # the database knows the round: a run that was started again counts from one
+            number = facts.state.invoice.round if case.failed else 1
             notice = Notice(
-                key=f"{kind.value}:{case.case_id}:{case.round}",
+                key=f"{kind.value}:{case.case_id}:{number}",
                 expert_id=facts.document.expert_id,
                 case_id=case.case_id,
                 kind=kind,
@@ -67,7 +68,7 @@ class ExpertActivities:
             return Notified(delivered=True, mail=None)
         language = offered_language(facts.expert.language)
         mail = Mail(
-            message_id=self._ids(case.case_id, kind, case.round),
+            message_id=self._ids(case.case_id, kind, number),
             recipient=facts.expert.email,
             subject=text(language, f"mail.{kind.value}.subject", case_id=case.case_id),
             text=text(language, f"mail.{kind.value}.text", case_id=case.case_id),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
 from invoicing.errors import InternalFault, SettingsFault
@@ -68,13 +69,20 @@ class InvoiceActivities:
 
     async def _by_hand(self, facts: CaseFacts) -> Generated:
         async with self._store.transaction() as db:
-            state = await db.save(invoice_by_hand(facts.state))
+            state = (await db.facts(facts.document.case_id)).state
+            if state.invoiced:
+                return _told(state)
+            state = await cleared(db, state, Step.INVOICE, self._clock())
+            state = await db.save(invoice_by_hand(state))
             await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND))
         return _told(state)
 
     async def _available(self, case_id: str, issued: Issued) -> Generated:
         async with self._store.transaction() as db:
             state = (await db.facts(case_id)).state
+            if state.invoiced:
+                return _told(state)
+            state = await cleared(db, state, Step.INVOICE, self._clock())
             state = await db.save(
                 invoice_available(
                     state,

@@ -1,4 +1,4 @@
-"""`charge` and what surrounds it: opening, settling, polling and recording payments.
+"""`charge`: opening and settling payment attempts.
 
 The rule behind all of it: an intent is written before a request leaves, an intent without an answer is never posted
 again, and a success is recorded exactly once whoever tells of it (ITN, poll, settlement).
@@ -13,8 +13,10 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.attempts import unchanged
 from activities.failures import mapped
-from activities.received import Received, record_external, record_transactions
+from activities.parking import cleared
+from activities.received import record_external, record_transactions
 from invoicing.domain.cases import ExternalPayment, offered_language
 from invoicing.domain.payments import (
     NOT_FOUND_PROVES_AFTER,
@@ -25,7 +27,6 @@ from invoicing.domain.payments import (
     Resume,
     Settle,
     Verdict,
-    ended_by_time,
     judge,
     order_id,
     plan_charge,
@@ -41,18 +42,18 @@ from invoicing.errors import (
     PaidcaseError,
     Refused,
     SettingsFault,
-    StillPending,
+    VersionConflict,
 )
 from invoicing.ports import CaseStore, Clock, OpenedPayment, OpenPayment, PaymentGateway
 
 SETTLE_AGAIN_AFTER = timedelta(seconds=5)
 """Pause between two looks at an attempt whose outcome is unknown."""
 
+LATEST_POST = timedelta(seconds=25)
+"""How long after its intent a request may still leave; an attempt is never proved dead sooner than that."""
+
 STUCK_AFTER_TRIES = 3
 """From this try on ops are told that a charge does not get through; it goes on trying."""
-
-LINK_MARGIN = timedelta(minutes=1)
-"""How long after the end of validity an attempt is asked for the last time."""
 
 
 class ChargeOutcome(StrEnum):
@@ -81,25 +82,6 @@ class Charged(BaseModel):
     outcome: ChargeOutcome
     attempt: int = 0
     code: str | None = None
-
-
-class WatchInput(BaseModel):
-    """The attempt to be asked about; the intervals double from `interval` up to `longest`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    case_id: str
-    attempt: int
-    interval: timedelta = timedelta(minutes=5)
-    longest: timedelta = timedelta(hours=6)
-
-
-class NotificationInput(BaseModel):
-    """A stored gateway message, by its row in the inbox."""
-
-    model_config = ConfigDict(frozen=True)
-
-    inbox_id: int
 
 
 class PaymentActivities:
@@ -137,7 +119,7 @@ class PaymentActivities:
                 continue
             match plan_charge(attempts, case.requested, self._clock()):
                 case Post(number):
-                    return await self._post(facts, number, case.validity)
+                    return await self._post(facts, number, case)
                 case Resume(attempt):
                     await self._opened(case.case_id, attempt)
                     return Charged(outcome=ChargeOutcome.OPEN, attempt=attempt.attempt)
@@ -146,22 +128,32 @@ class PaymentActivities:
                 case Idle(last):
                     return Charged(outcome=ChargeOutcome.WAITING, attempt=last.attempt, code=last.reason)
 
-    async def _post(self, facts: CaseFacts, number: int, validity: timedelta) -> Charged:
-        attempt, request = self._request(facts, number, validity)
+    async def _post(self, facts: CaseFacts, number: int, case: ChargeInput) -> Charged:
+        attempt, request = self._request(facts, number, case.validity)
         async with self._store.transaction() as db:
+            # looked at again where it is written: an execution that stood still must not overwrite its successor's
+            if plan_charge(await db.attempts(case.case_id), case.requested, self._clock()) != Post(number):
+                raise VersionConflict("attempts_changed", "another execution is charging this case")
             await db.save_attempt(attempt)
         try:
-            opened = await self._gateway.open(request)
+            opened = await self._gateway.open(self._in_time(attempt, request))
         except Refused as refusal:
             await self._refused(attempt, refusal)
             return Charged(outcome=ChargeOutcome.WAITING, attempt=number, code=refusal.code)
         except (ConnectivityFault, SettingsFault):
             # Proved not to have arrived: the same attempt may be posted again.
             async with self._store.transaction() as db:
-                await db.save_attempt(attempt.model_copy(update={"state": AttemptState.PREPARED}))
+                if await unchanged(db, attempt):
+                    await db.save_attempt(attempt.model_copy(update={"state": AttemptState.PREPARED}))
             raise
         await self._opened(facts.document.case_id, attempt, opened)
         return Charged(outcome=ChargeOutcome.OPEN, attempt=number)
+
+    def _in_time(self, attempt: Attempt, request: OpenPayment) -> OpenPayment:
+        """The request, unless this execution stood still so long that others may have proved its attempt dead."""
+        if attempt.sent_at is None or self._clock() - attempt.sent_at > LATEST_POST:
+            raise OutcomeUnknown("gateway_outcome_unknown", "the execution stood still before its request")
+        return request
 
     def _request(self, facts: CaseFacts, number: int, validity: timedelta) -> tuple[Attempt, OpenPayment]:
         document, now = facts.document, self._clock()
@@ -205,12 +197,15 @@ class PaymentActivities:
                 }
                 await db.save_attempt(stored.model_copy(update=update))
             elif opened is not None:
+                if stored.state is AttemptState.DEAD:
+                    return
                 # An ITN overtook the answer: keep what it told, add the address.
                 update = {"remote_id": stored.remote_id or opened.remote_id, "redirect_url": opened.redirect_url}
                 await db.save_attempt(stored.model_copy(update=update))
                 return
             await db.close_alerts([f"charge:{case_id}"], self._clock())
-            state = payment_opened(facts.state, attempt.attempt)
+            state = await cleared(db, facts.state, Step.CHARGE, self._clock())
+            state = payment_opened(state, attempt.attempt)
             if state == facts.state:
                 return
             await db.save(state)
@@ -220,6 +215,8 @@ class PaymentActivities:
         now = self._clock()
         async with self._store.transaction() as db:
             facts = await db.facts(attempt.case_id)
+            if not await unchanged(db, attempt):
+                return
             await db.save_attempt(attempt.model_copy(update={"state": AttemptState.REFUSED, "reason": refusal.message}))
             await db.save(payment_failed(payment_opened(facts.state, attempt.attempt), attempt.attempt))
             await db.log(self._entry(attempt.case_id, Event.PAYMENT_REFUSED, attempt.attempt, refusal))
@@ -268,6 +265,8 @@ class PaymentActivities:
                     )
                 async with self._store.transaction() as db:
                     facts = await db.facts(case_id)
+                    if not await unchanged(db, attempt):
+                        return
                     await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD}))
                     state = payment_failed(facts.state, attempt.attempt)
                     if state != facts.state:
@@ -281,64 +280,6 @@ class PaymentActivities:
         if attempt.sent_at is None:
             return SETTLE_AGAIN_AFTER
         return max(SETTLE_AGAIN_AFTER, attempt.sent_at + NOT_FOUND_PROVES_AFTER - now)
-
-    @activity.defn(name="watch_payment")
-    @mapped
-    async def watch_payment(self, watch: WatchInput) -> Received:
-        """Ask for the status until the attempt is paid or has ended; each retry of this activity is one poll.
-
-        Raises `StillPending` with the time of the next poll; a gateway that does not answer keeps the attempt open.
-        """
-        async with self._store.reading() as db:
-            facts = await db.facts(watch.case_id)
-            attempts = await db.attempts(watch.case_id)
-        attempt = next((a for a in attempts if a.attempt == watch.attempt), None)
-        if facts.state.paid or attempt is None or attempt.state in {AttemptState.DEAD, AttemptState.REFUSED}:
-            return Received(paid=facts.state.paid, status=facts.state.payment.status)
-        now, pause = self._clock(), self._next_poll(watch, attempt)
-        try:
-            transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
-        except PaidcaseError as error:
-            if not error.retryable:
-                raise
-            raise StillPending("gateway_unreachable", retry_after=pause) from error
-        verdict = judge(transactions)
-        if verdict is Verdict.PAID:
-            return await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
-        if ended_by_time(verdict, attempt, now):
-            return await self._ended(watch.case_id, attempt)
-        if verdict is Verdict.FAILED:
-            await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
-        raise StillPending("payment_pending", retry_after=pause)
-
-    def _next_poll(self, watch: WatchInput, attempt: Attempt) -> timedelta:
-        doublings = min(activity.info().attempt - 1, 30)
-        doubled: timedelta = watch.interval * (1 << doublings)
-        pause = min(doubled, max(watch.longest, watch.interval))
-        if attempt.valid_until is not None:
-            until_end = attempt.valid_until + min(LINK_MARGIN, watch.interval) - self._clock()
-            if until_end > timedelta(0):
-                pause = min(pause, until_end)
-        return pause
-
-    async def _ended(self, case_id: str, attempt: Attempt) -> Received:
-        async with self._store.transaction() as db:
-            facts = await db.facts(case_id)
-            await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD, "reason": "expired"}))
-            state = payment_failed(facts.state, attempt.attempt)
-            if state != facts.state:
-                state = await db.save(state)
-                await db.log(self._entry(case_id, Event.PAYMENT_FAILED, attempt.attempt, code="expired"))
-        return Received(paid=state.paid, status=state.payment.status)
-
-    @activity.defn(name="record_notification")
-    @mapped
-    async def record_notification(self, notification: NotificationInput) -> Received:
-        """Apply one stored gateway message to its case; applying it again changes nothing."""
-        message = await self._store.notification(notification.inbox_id)
-        return await record_transactions(
-            self._store, message.service_id, (message.transaction(),), "itn", self._clock()
-        )
 
     def _entry(
         self, case_id: str, event: Event, attempt: int, error: PaidcaseError | None = None, code: str | None = None

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from activities.parking import cleared
 from invoicing.domain.cases import ExternalPayment
 from invoicing.domain.payments import Attempt, AttemptState, Effect, Transaction, effect_of
 from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
@@ -109,7 +110,7 @@ async def _keep(
     await db.log(_entry(attempt, Event.PAYMENT_COMPLETED, now))
     await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{attempt.case_id}"], now)
     completed = payment_completed(
-        state,
+        await cleared(db, state, Step.CHARGE, now),
         attempt=attempt.attempt,
         remote_id=transaction.remote_id,
         paid_at=transaction.paid_at or now,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
+from activities.parking import closed, parking_key
 from activities.received import Received, is_verifiable, record_external_in
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
@@ -80,7 +81,7 @@ class RecordActivities:
                 )
             await db.open_alert(
                 Alert(
-                    key=_key(park.case_id, park.step),
+                    key=parking_key(park.case_id, park.step),
                     case_id=park.case_id,
                     step=park.step,
                     cause=failure.cause,
@@ -91,7 +92,7 @@ class RecordActivities:
             if park.step in PARKABLE_TASKS:
                 await db.open_task(
                     FailedTask(
-                        key=_key(park.case_id, park.step),
+                        key=parking_key(park.case_id, park.step),
                         kind=PARKABLE_TASKS[park.step],
                         case_id=park.case_id,
                         code=code,
@@ -112,8 +113,7 @@ class RecordActivities:
                 await db.log(
                     LogEntry(case_id=resume.case_id, event=Event.RESUMED, at=now, step=resume.step, actor=resume.actor)
                 )
-            await db.close_alerts([_key(resume.case_id, resume.step)], now)
-            await db.close_task(_key(resume.case_id, resume.step), now)
+            await closed(db, resume.case_id, resume.step, now)
         return Received(paid=state.paid, status=state.payment.status)
 
     @activity.defn(name="record_unpaid")
@@ -126,7 +126,3 @@ class RecordActivities:
                 state = await db.save(closed_unpaid(state))
                 await db.log(LogEntry(case_id=close.case_id, event=Event.CLOSED_UNPAID, at=self._clock()))
         return Received(paid=state.paid, status=state.payment.status)
-
-
-def _key(case_id: str, step: Step) -> str:
-    return f"parked:{case_id}:{step.value}"

@@ -24,6 +24,7 @@ from activities.invoices import InvoiceActivities
 from activities.mail import MailActivities
 from activities.payments import PaymentActivities
 from activities.records import RecordActivities
+from activities.watching import WatchActivities
 from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.validation import ContentRules
@@ -36,6 +37,7 @@ from invoicing.ports import CaseStore, Clock, DocumentStore, Mailer, PaymentGate
 from invoicing.relay import Relay
 from invoicing.settings import Settings, is_loopback
 from invoicing.storage.files import FileDocumentStore
+from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
 from invoicing.tokens import Tokens
@@ -76,6 +78,7 @@ class Application:
     rules: ContentRules
     timing: Timing
     intake: Intake
+    answers: SqlAnswers
     tokens: Tokens
     wakeup: Wakeup
     activities: tuple[Callable[..., Any], ...]
@@ -135,6 +138,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     ids = message_ids(settings.smtp.sender.rpartition("@")[2] or "paidcase.invalid")
     issuers = {"builtin": BuiltinIssuer(store, documents, render, clock)}
     payments = PaymentActivities(store, gateway, clock, settings.public_url)
+    watching = WatchActivities(store, gateway, clock)
     invoices = InvoiceActivities(store, issuers, clock)
     records = RecordActivities(store, clock)
     try:
@@ -149,13 +153,14 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             rules=rules,
             timing=_timing(settings),
             intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
+            answers=store.answers,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,
             activities=(
-                BillingDataActivities(store, rules).validate_billing_data,
+                BillingDataActivities(store, rules, clock).validate_billing_data,
                 payments.charge,
-                payments.watch_payment,
-                payments.record_notification,
+                watching.watch_payment,
+                watching.record_notification,
                 invoices.generate_invoice,
                 MailActivities(store, documents, postman, ids).email_invoice,
                 ExpertActivities(store, postman, ids, clock).notify_expert,

@@ -16,7 +16,7 @@ from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.parties import buyer_faults, seller_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
-from invoicing.domain.state import CaseState
+from invoicing.domain.state import CaseState, Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults
 from invoicing.errors import DataFault, NotAllowed
 from invoicing.ports import CaseStore, Clock, Recorded, UnitOfWork
@@ -169,6 +169,8 @@ class Intake:
             wanted = len(attempts) + 1
         if last is None or not _alive(last, now):
             key = f"pay:{case_id}:{wanted}"
+            if facts.state.parked is not None and facts.state.parked.step is Step.CHARGE:
+                key += f":{facts.state.version}"  # a press after the cure is a new one
             message = _message(facts.document, OutboxKind.PAYMENT_REQUESTED, key, attempt=wanted, actor=actor)
             if await db.enqueue(message, now):
                 await db.log(
@@ -179,7 +181,8 @@ class Intake:
         return facts, wanted
 
     async def _answer(self, facts: CaseFacts, wanted: int, within: timedelta) -> PaymentAsked:
-        case_id, deadline = facts.document.case_id, asyncio.get_running_loop().time() + within.total_seconds()
+        case_id, asked_at = facts.document.case_id, facts.state.version
+        deadline = asyncio.get_running_loop().time() + within.total_seconds()
         while True:
             async with self._store.reading() as db:
                 facts = await db.facts(case_id)
@@ -190,7 +193,8 @@ class Intake:
                     return PaymentAsked(PaymentAnswer.OPEN, facts, newest.redirect_url)
                 if newest.state is AttemptState.REFUSED:
                     return PaymentAsked(PaymentAnswer.REFUSED, facts, None)
-            if facts.state.paid or facts.state.parked or asyncio.get_running_loop().time() >= deadline:
+            parked_anew = facts.state.parked is not None and facts.state.version > asked_at
+            if facts.state.paid or parked_anew or asyncio.get_running_loop().time() >= deadline:
                 return PaymentAsked(PaymentAnswer.NOT_KNOWN, facts, None)
             await asyncio.sleep(LOOK_EVERY.total_seconds())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from invoicing.domain.failures import known_code
 from invoicing.domain.labels import Role, view
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import CaseFacts, Event, LogEntry
@@ -61,7 +62,7 @@ def _parked(state: CaseState, parked: Parked, role: Role, language: str) -> dict
         "cause": parked.cause.value,
         "code": parked.code,
         "attempts": parked.attempts,
-        "message": text(language, f"failure.{parked.code}"),
+        "message": text(language, f"failure.{known_code(parked.code)}"),
         "actions": [action.value for action in view(state, role).actions if action.value in curing],
     }
 

@@ -65,6 +65,7 @@ class Relay:
             except PaidcaseError as error:
                 log.warning("relay_waits", code=error.code)
                 delivered = 0
+                await asyncio.sleep(RETRY.total_seconds())
             except Exception as error:  # one unforeseen fault must not stop the delivery of everything else
                 log.error("relay_failed", error=type(error).__name__)
                 delivered = 0

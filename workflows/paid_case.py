@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -19,16 +19,10 @@ from activities.experts import ExpertActivities, NotifyInput
 from activities.failures import FailureDetail
 from activities.invoices import Generated, GenerateInput, InvoiceActivities
 from activities.mail import EmailInput, MailActivities
-from activities.payments import (
-    Charged,
-    ChargeInput,
-    ChargeOutcome,
-    NotificationInput,
-    PaymentActivities,
-    WatchInput,
-)
+from activities.payments import Charged, ChargeInput, ChargeOutcome, PaymentActivities
 from activities.received import Received
 from activities.records import CloseInput, ParkInput, RecordActivities, ResumeInput
+from activities.watching import NotificationInput, WatchActivities, WatchInput
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
 from workflows import identity, policies
 from workflows.messages import CaseOutcome, Decision, Notification, PaidCaseInput, PaidCaseResult, PaymentRequest
@@ -50,6 +44,7 @@ class PaidCase:
         self._step = Step.VALIDATE
         self._parked: FailureDetail | None = None
         self._round = 1
+        self._presses = 0
 
     @workflow.run
     async def run(self, case: PaidCaseInput) -> PaidCaseResult:
@@ -60,7 +55,7 @@ class PaidCase:
         invoice = await self._invoiced()
         if invoice is InvoiceStatus.AVAILABLE:
             await self._mailed()
-        await self._expert_told()
+        await self._until_done(Step.NOTIFY, self._expert_told)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return PaidCaseResult(outcome=CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
 
@@ -70,16 +65,15 @@ class PaidCase:
     def payment_requested(self, request: PaymentRequest) -> None:
         """Attempt numbers only grow, so a repeated press changes nothing."""
         self._requested = max(self._requested, request.attempt)
+        self._presses += 1
 
     @workflow.signal(description="An authentic gateway message is in the inbox.")
     async def payment_notified(self, notification: Notification) -> None:
         """Apply the stored message; whoever waits for the money looks at the result."""
-        received = await workflow.execute_activity_method(
-            PaymentActivities.record_notification,
+        received = await self._recorded(
+            WatchActivities.record_notification,
             NotificationInput(inbox_id=notification.inbox_id),
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.BOOKKEEPING_RETRY,
-            summary="Apply a message of the payment gateway",
+            "Apply a message of the payment gateway",
         )
         before = self._payment
         self._heard(received)
@@ -165,7 +159,9 @@ class PaidCase:
                     return True
                 except TimeoutError:
                     if not await self._closed_unpaid():
-                        return False
+                        await workflow.wait_condition(workflow.all_handlers_finished)
+                        # the money or a press may have come while the case was being closed
+                        return self._payment is PaymentStatus.COMPLETED or self._requested > charged.attempt
         finally:
             if watching is not None:
                 watching.cancel()
@@ -177,7 +173,7 @@ class PaidCase:
         while True:
             try:
                 received = await workflow.execute_activity_method(
-                    PaymentActivities.watch_payment,
+                    WatchActivities.watch_payment,
                     WatchInput(
                         case_id=self._case.case_id,
                         attempt=charged.attempt,
@@ -202,12 +198,8 @@ class PaidCase:
 
     async def _closed_unpaid(self) -> bool:
         """Close the case as unpaid; True when the money has come after all."""
-        received: Received = await workflow.execute_activity_method(
-            RecordActivities.record_unpaid,
-            CloseInput(case_id=self._case.case_id),
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.BOOKKEEPING_RETRY,
-            summary="Close the case as unpaid",
+        received = await self._recorded(
+            RecordActivities.record_unpaid, CloseInput(case_id=self._case.case_id), "Close the case as unpaid"
         )
         self._heard(received)
         return received.paid
@@ -247,7 +239,6 @@ class PaidCase:
         told = NotifyInput(
             case_id=self._case.case_id,
             failed=failed,
-            round=self._round,
             give_up_after=self._case.timing.mail_give_up_after,
         )
         await workflow.execute_activity_method(
@@ -269,31 +260,61 @@ class PaidCase:
                 await self._wait_for_decision(step, detail_of(error))
 
     async def _wait_for_decision(self, step: Step, failure: FailureDetail) -> None:
-        asked, decided = self._requested, len(self._decisions)
-        received: Received = await workflow.execute_activity_method(
+        presses, decided = self._presses, len(self._decisions)
+        received = await self._recorded(
             RecordActivities.record_parked,
             ParkInput(case_id=self._case.case_id, step=step, failure=failure),
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.BOOKKEEPING_RETRY,
-            summary=f"Record that {step.value} waits for a person: {failure.code}",
+            f"Record that {step.value} waits for a person: {failure.code}",
         )
         self._heard(received)
         self._parked = failure
         self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
         self._tell(step)
         if step is Step.INVOICE:
-            await self._expert_told(failed=True)
+            await self._failure_told()
             self._round += 1
-        await workflow.wait_condition(lambda: len(self._decisions) > decided or self._requested > asked)
+        await workflow.wait_condition(
+            lambda: (
+                len(self._decisions) > decided
+                or self._presses > presses
+                or (step is Step.CHARGE and self._payment is PaymentStatus.COMPLETED)
+            )
+        )
         self._parked = None
-        await workflow.execute_activity_method(
+        await self._recorded(
             RecordActivities.record_resumed,
             ResumeInput(case_id=self._case.case_id, step=step, actor=self._last_actor(decided)),
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.BOOKKEEPING_RETRY,
-            summary=f"Record that {step.value} is tried again",
+            f"Record that {step.value} is tried again",
         )
         self._mark(InvoiceStatus.GENERATING if step is Step.INVOICE else None)
+
+    async def _failure_told(self) -> None:
+        try:
+            await self._expert_told(failed=True)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.error("expert not told: %s", detail_of(error).code)
+
+    async def _recorded(
+        self, activity: Callable[[Any, Any], Awaitable[Received]], argument: Any, summary: str
+    ) -> Received:
+        """Bookkeeping never ends a run: what the database refuses today is tried again until it takes it."""
+        while True:
+            try:
+                received: Received = await workflow.execute_activity_method(
+                    activity,
+                    argument,
+                    start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                    retry_policy=policies.BOOKKEEPING_RETRY,
+                    summary=summary,
+                )
+                return received
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.error("record refused: %s", detail_of(error).code)
+                await workflow.sleep(policies.RECORD_AGAIN_AFTER, summary="Before the record is tried again")
 
     def _last_actor(self, decided: int) -> str:
         return self._decisions[-1].actor if len(self._decisions) > decided else "client"

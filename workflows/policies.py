@@ -26,6 +26,9 @@ BOOKKEEPING_RETRY = RetryPolicy(
 )
 """Activities that only read or write the database: until it is back."""
 
+RECORD_AGAIN_AFTER = timedelta(minutes=1)
+"""Pause after the database has refused a record for another reason than being away."""
+
 VALIDATE_RETRY = BOOKKEEPING_RETRY
 """Data faults are never retried, because they are raised as not retryable."""
 

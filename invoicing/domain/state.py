@@ -193,9 +193,14 @@ def parked(state: CaseState, why: Parked) -> CaseState:
     return with_badges(waiting, add=(Badge.DECISION_NEEDED,))
 
 
+def unparked(state: CaseState) -> CaseState:
+    """The step went on; nothing waits for a person any more."""
+    return with_badges(state.model_copy(update={"parked": None}), drop=(Badge.DECISION_NEEDED,))
+
+
 def resumed(state: CaseState) -> CaseState:
     """A person has decided: the step is tried again, an invoice with three fresh attempts."""
-    going = state.model_copy(update={"parked": None})
+    going = unparked(state)
     if state.invoice.status is InvoiceStatus.FAILED:
         fresh = state.invoice.model_copy(
             update={
@@ -206,7 +211,7 @@ def resumed(state: CaseState) -> CaseState:
             }
         )
         going = going.model_copy(update={"invoice": fresh})
-    return with_badges(going, drop=(Badge.DECISION_NEEDED,))
+    return going
 
 
 def closed_unpaid(state: CaseState) -> CaseState:

@@ -55,6 +55,7 @@ TEXTS = {
     "fault.ksef_required": "يجب إصدار هذه الفاتورة في نظام KSeF الذي لا ندعمه بعد.",
     "problem.invalid": "صحّح الحقول المشار إليها وأعد الإرسال.",
     "problem.conflict": "توجد قضية مسجلة بهذا الرقم بمحتوى مختلف.",
+    "problem.conflict_key": "استُخدم مفتاح Idempotency-Key هذا من قبل بمحتوى آخر.",
     "problem.not_found": "هذا المورد غير موجود.",
     "problem.no_invoice": "لا توجد فاتورة بعد.",
     "problem.unauthenticated": "يلزم رمز دخول صالح.",

@@ -51,6 +51,7 @@ TEXTS = {
     "fault.ksef_required": "This invoice has to be issued in KSeF, which we do not support yet.",
     "problem.invalid": "Correct the fields shown and send again.",
     "problem.conflict": "A case with this number is already recorded with other content.",
+    "problem.conflict_key": "This Idempotency-Key was already used with another content.",
     "problem.not_found": "There is no such resource.",
     "problem.no_invoice": "There is no invoice yet.",
     "problem.unauthenticated": "A valid token is needed.",

@@ -54,6 +54,7 @@ TEXTS = {
     "fault.ksef_required": "Cette facture doit être émise dans KSeF, que nous ne prenons pas encore en charge.",
     "problem.invalid": "Corrigez les champs indiqués et envoyez de nouveau.",
     "problem.conflict": "Un dossier portant ce numéro est déjà enregistré avec un autre contenu.",
+    "problem.conflict_key": "Cet Idempotency-Key a déjà servi pour un autre contenu.",
     "problem.not_found": "Cette ressource n'existe pas.",
     "problem.no_invoice": "La facture n'existe pas encore.",
     "problem.unauthenticated": "Un jeton valide est nécessaire.",

@@ -51,6 +51,7 @@ TEXTS = {
     "fault.ksef_required": "Ta faktura musi powstać w KSeF, którego jeszcze nie obsługujemy.",
     "problem.invalid": "Popraw wskazane pola i wyślij ponownie.",
     "problem.conflict": "Sprawa o tym numerze jest już zapisana z inną treścią.",
+    "problem.conflict_key": "Ten Idempotency-Key był już użyty z inną treścią.",
     "problem.not_found": "Nie ma takiego zasobu.",
     "problem.no_invoice": "Faktury jeszcze nie ma.",
     "problem.unauthenticated": "Potrzebny jest ważny token.",
@@ -112,7 +113,9 @@ TEXTS = {
     "mail.expert-paid.subject": "Sprawa nr {case_id} jest opłacona",
     "mail.expert-paid.text": "Sprawa nr {case_id} jest opłacona, a faktura została wysłana klientowi.\n",
     "mail.expert-manual.subject": "Dołącz fakturę do sprawy nr {case_id}",
-    "mail.expert-manual.text": "Sprawa nr {case_id} jest opłacona. Wystaw fakturę i dołącz ją do sprawy jako plik PDF.\n",
+    "mail.expert-manual.text": (
+        "Sprawa nr {case_id} jest opłacona. Wystaw fakturę i dołącz ją do sprawy jako plik PDF.\n"
+    ),
     "mail.expert-failed.subject": "Błąd faktury do sprawy nr {case_id}",
     "mail.expert-failed.text": "Wystąpił błąd podczas wystawiania faktury dla klienta do sprawy nr {case_id}",
     "return.title": "Płatność",

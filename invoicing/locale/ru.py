@@ -51,6 +51,7 @@ TEXTS = {
     "fault.ksef_required": "Этот счёт-фактура должен быть создан в KSeF, которую мы пока не поддерживаем.",
     "problem.invalid": "Исправьте указанные поля и отправьте ещё раз.",
     "problem.conflict": "Дело с этим номером уже записано с другим содержанием.",
+    "problem.conflict_key": "Этот Idempotency-Key уже использован с другим содержимым.",
     "problem.not_found": "Такого ресурса нет.",
     "problem.no_invoice": "Счёта-фактуры ещё нет.",
     "problem.unauthenticated": "Нужен действительный токен.",

@@ -17,7 +17,7 @@ from invoicing.ports import Recorded
 from invoicing.storage.tables import billing_data, cases, experts
 from invoicing.storage.work import Work, insert_once, upsert
 
-_FACTS = (
+FACTS = (
     select(
         cases.c.document,
         cases.c.state,
@@ -36,7 +36,7 @@ _FACTS = (
     .where(cases.c.case_id == bindparam("id"))
 )
 # Writers of one case queue on its row, as all writers do on SQLite; NO KEY UPDATE lets rows that refer to it be added.
-_FACTS_TO_WRITE = _FACTS.with_for_update(key_share=True, of=cases)
+_FACTS_TO_WRITE = FACTS.with_for_update(key_share=True, of=cases)
 _SAVE = (
     update(cases)
     .where(cases.c.case_id == bindparam("id"), cases.c.version == bindparam("seen"))
@@ -80,7 +80,7 @@ class CaseRows(Work):
 
     async def facts(self, case_id: str) -> CaseFacts:
         """One select; a writing transaction on PostgreSQL locks the case's row with it."""
-        statement = _FACTS_TO_WRITE if self._writable else _FACTS
+        statement = _FACTS_TO_WRITE if self._writable else FACTS
         rows = await self._read(statement, {"id": case_id})
         if rows and rows[0].billing_revision and rows[0].data is None:
             # PostgreSQL waited for another writer's revision: it sees that writer's case, but joins by the older

@@ -63,6 +63,20 @@ class OneHopConnection(aiosqlite.Connection):
     """An aiosqlite connection whose statements take one trip, and whose needless rollbacks take none."""
 
     _begin: str | None = None
+    _stopped: Any = None
+
+    def stop(self) -> Any:
+        """Stop the thread."""
+        self._stopped = super().stop()
+        return self._stopped
+
+    async def _connect(self) -> aiosqlite.Connection:
+        try:
+            return await super()._connect()
+        except BaseException:
+            if self._stopped is not None:  # else the thread would speak to an event loop that may be closed by then
+                await self._stopped
+            raise
 
     def cursor(self) -> Any:
         """A cursor that is opened by its execution."""

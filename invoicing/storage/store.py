@@ -19,6 +19,7 @@ from invoicing.domain.records import (
 from invoicing.domain.state import CaseState
 from invoicing.ports import Clock
 from invoicing.storage.cases import CaseLists, CaseRows
+from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.invoices import InvoiceRows
 from invoicing.storage.mail import MailRows
 from invoicing.storage.payments import PaymentRows
@@ -49,6 +50,7 @@ class SqlCaseStore:
     def __init__(self, url: str, clock: Clock = utc_now, *, patience: float = BUSY_SECONDS) -> None:
         self._database = Database(url, patience)
         self._clock = clock
+        self.answers = SqlAnswers(self._database)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:

@@ -287,3 +287,18 @@ processes = Table(
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Words, nullable=False),
+    Column("key", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("status", Integer),
+    Column("body", Text, nullable=False),
+    Column("language", Words, nullable=False),
+    Column("location", Words),
+    PrimaryKeyConstraint("owner", "key"),
+    Index("ix_idempotency_keys_claimed_at", "claimed_at"),
+)

@@ -1,0 +1,33 @@
+"""What a parked step leaves open, and how the step's own success clears it.
+
+A run that is lost while it is parked is started again from the database; nobody then tells it of a decision, so the
+step that succeeds clears its own parking in its own transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from invoicing.domain.records import Event, LogEntry
+from invoicing.domain.state import CaseState, Step, unparked
+from invoicing.ports import UnitOfWork
+
+
+def parking_key(case_id: str, step: Step) -> str:
+    """Key of the alert and of the failed task of a parked step."""
+    return f"parked:{case_id}:{step.value}"
+
+
+async def closed(db: UnitOfWork, case_id: str, step: Step, now: datetime) -> None:
+    """Close the alert and the failed task of a parked step."""
+    await db.close_alerts([parking_key(case_id, step)], now)
+    await db.close_task(parking_key(case_id, step), now)
+
+
+async def cleared(db: UnitOfWork, state: CaseState, step: Step, now: datetime) -> CaseState:
+    """The record without a parking of this step; the caller saves it."""
+    if state.parked is None or state.parked.step is not step:
+        return state
+    await closed(db, state.case_id, step, now)
+    await db.log(LogEntry(case_id=state.case_id, event=Event.RESUMED, at=now, step=step))
+    return unparked(state)

@@ -1,0 +1,131 @@
+"""Hearing of payments: the gateway's messages, and asking for the status when none comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.attempts import unchanged
+from activities.failures import mapped
+from activities.received import Received, record_transactions
+from invoicing.domain.payments import Attempt, AttemptState, Verdict, ended_by_time, judge
+from invoicing.domain.records import Alert, Event, LogEntry
+from invoicing.domain.state import Step, payment_failed
+from invoicing.errors import Cause, NotFound, PaidcaseError, StillPending
+from invoicing.ports import CaseStore, Clock, PaymentGateway
+
+LINK_MARGIN = timedelta(minutes=1)
+"""How long after the end of validity an attempt is asked for the last time."""
+
+
+class WatchInput(BaseModel):
+    """The attempt to be asked about; the intervals double from `interval` up to `longest`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    attempt: int
+    interval: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(hours=6)
+
+
+class NotificationInput(BaseModel):
+    """A stored gateway message, by its row in the inbox."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inbox_id: int
+
+
+class WatchActivities:
+    """Tells the case of its money, whoever speaks first."""
+
+    def __init__(self, store: CaseStore, gateway: PaymentGateway, clock: Clock) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._clock = clock
+
+    @activity.defn(name="watch_payment")
+    @mapped
+    async def watch_payment(self, watch: WatchInput) -> Received:
+        """Ask for the status until the attempt is paid or has ended; each retry of this activity is one poll.
+
+        Raises `StillPending` with the time of the next poll; a gateway that does not answer keeps the attempt open.
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(watch.case_id)
+            attempts = await db.attempts(watch.case_id)
+        attempt = next((a for a in attempts if a.attempt == watch.attempt), None)
+        if facts.state.paid or attempt is None or attempt.state in {AttemptState.DEAD, AttemptState.REFUSED}:
+            return Received(paid=facts.state.paid, status=facts.state.payment.status)
+        now, pause = self._clock(), self._next_poll(watch, attempt)
+        try:
+            transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
+        except PaidcaseError as error:
+            if not error.retryable:
+                raise
+            raise StillPending("gateway_unreachable", retry_after=pause) from error
+        verdict = judge(transactions)
+        if verdict is Verdict.PAID:
+            return await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
+        if ended_by_time(verdict, attempt, now):
+            return await self._ended(watch.case_id, attempt)
+        if verdict is Verdict.FAILED:
+            await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
+        raise StillPending("payment_pending", retry_after=pause)
+
+    def _next_poll(self, watch: WatchInput, attempt: Attempt) -> timedelta:
+        doublings = min(activity.info().attempt - 1, 30)
+        doubled: timedelta = watch.interval * (1 << doublings)
+        pause = min(doubled, max(watch.longest, watch.interval))
+        if attempt.valid_until is not None:
+            until_end = attempt.valid_until + min(LINK_MARGIN, watch.interval) - self._clock()
+            if until_end > timedelta(0):
+                pause = min(pause, until_end)
+        return pause
+
+    async def _ended(self, case_id: str, attempt: Attempt) -> Received:
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            if not await unchanged(db, attempt):
+                return Received(paid=facts.state.paid, status=facts.state.payment.status)
+            await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD, "reason": "expired"}))
+            state = payment_failed(facts.state, attempt.attempt)
+            if state != facts.state:
+                state = await db.save(state)
+                await db.log(
+                    LogEntry(
+                        case_id=case_id,
+                        event=Event.PAYMENT_FAILED,
+                        at=self._clock(),
+                        step=Step.CHARGE,
+                        attempt=attempt.attempt,
+                        code="expired",
+                    )
+                )
+        return Received(paid=state.paid, status=state.payment.status)
+
+    @activity.defn(name="record_notification")
+    @mapped
+    async def record_notification(self, notification: NotificationInput) -> Received:
+        """Apply one stored gateway message to its case; applying it again changes nothing."""
+        message, now = await self._store.notification(notification.inbox_id), self._clock()
+        try:
+            return await record_transactions(self._store, message.service_id, (message.transaction(),), "itn", now)
+        except NotFound as unknown:
+            async with self._store.transaction() as db:
+                state = (await db.facts(message.case_id)).state
+                await db.open_alert(
+                    Alert(
+                        key=f"notification:{notification.inbox_id}",
+                        case_id=message.case_id,
+                        step=Step.CHARGE,
+                        cause=Cause.PAYMENT,
+                        code="notification_rejected",
+                        opened_at=now,
+                        details={"reason": unknown.code},
+                    )
+                )
+            return Received(paid=state.paid, status=state.payment.status)

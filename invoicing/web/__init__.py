@@ -1,0 +1,1 @@
+"""The HTTP API, the webhooks and the pages."""

@@ -1,0 +1,88 @@
+"""Who may call what: the one table of roles, the reading of bearer tokens, and whose a case is.
+
+Order of the answers: 401 without a valid token, 403 for a role that may not make the call at all, 404 for what belongs
+to somebody else, so that nobody learns which ids exist (SPEC section 6).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from fastapi import Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from invoicing.domain.cases import CASE_ID
+from invoicing.domain.labels import Role
+from invoicing.domain.records import CaseFacts
+from invoicing.errors import NotAllowed, NotFound
+from invoicing.tokens import Caller
+from invoicing.web.parts import Parts, WebParts
+
+
+class Call(StrEnum):
+    """Every call that demands a token; its value is the operation's id in the OpenAPI document."""
+
+    RECORD_CASE = "recordCase"
+    READ_CASE = "readCase"
+    ASK_FOR_PAYMENT = "askForPayment"
+    CORRECT_BILLING_DATA = "correctBillingData"
+    DOWNLOAD_INVOICE = "downloadInvoice"
+    READ_TIMELINE = "readTimeline"
+    SAVE_EXPERT = "saveExpert"
+    READ_EXPERT = "readExpert"
+    LIST_ALERTS = "listAlerts"
+
+
+_ALL = frozenset(Role)
+MAY_CALL = MappingProxyType(
+    {
+        Call.RECORD_CASE: frozenset({Role.SERVICE}),
+        Call.READ_CASE: _ALL,
+        Call.ASK_FOR_PAYMENT: frozenset({Role.SERVICE, Role.CLIENT}),
+        Call.CORRECT_BILLING_DATA: frozenset({Role.SERVICE, Role.CLIENT, Role.OPS}),
+        Call.DOWNLOAD_INVOICE: _ALL,
+        Call.READ_TIMELINE: _ALL,
+        Call.SAVE_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
+        Call.READ_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
+        Call.LIST_ALERTS: frozenset({Role.OPS}),
+    }
+)
+"""The table of roles."""
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`python -m starter token ROLE` prints one.")
+
+
+def by(call: Call) -> Any:
+    """The caller of a call, as a handler's dependency."""
+
+    def admitted(
+        parts: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    ) -> Caller:
+        if credentials is None:
+            raise NotAllowed("unauthenticated", "no token")
+        caller = parts.tokens.read(credentials.credentials)
+        if caller.role not in MAY_CALL[call]:
+            raise NotAllowed("forbidden", "this role may not make this call")
+        return caller
+
+    return Depends(admitted)
+
+
+async def own_case(parts: WebParts, caller: Caller, case_id: str) -> CaseFacts:
+    """The facts of a case that the caller may know of. Raises `NotFound`, the same for a foreign and an unknown one."""
+    if not re.fullmatch(CASE_ID, case_id):
+        raise NotFound("case_unknown", "no case can have this id")
+    facts = await parts.intake.facts(case_id)
+    owner = {Role.CLIENT: facts.document.client.id, Role.EXPERT: facts.document.expert_id}.get(caller.role)
+    if owner != caller.party_id:
+        raise NotFound("case_unknown", "the case belongs to somebody else")
+    return facts
+
+
+def demand_self(caller: Caller, expert_id: str) -> None:
+    """An expert knows of no expert but himself. Raises `NotFound`."""
+    if caller.role is Role.EXPERT and caller.party_id != expert_id:
+        raise NotFound("expert_unknown", "an expert sees himself only")

@@ -1,0 +1,1 @@
+"""Calls with JSON answers, one file a noun."""

@@ -1,0 +1,64 @@
+"""What the web needs of the application: ports and settings, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from temporalio.client import Client
+
+from invoicing.bootstrap import Application
+from invoicing.intake import REDIRECT_WITHIN, Intake
+from invoicing.ports import CaseStore, Clock, DocumentStore, PaymentNotifications
+from invoicing.tokens import Tokens
+from invoicing.web.idempotency import AnswerStore
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """The web's side of the composition. `temporal` is None where no client was given: then it counts as away."""
+
+    intake: Intake
+    store: CaseStore
+    documents: DocumentStore
+    notifications: PaymentNotifications
+    tokens: Tokens
+    answers: AnswerStore
+    clock: Clock
+    wake: Callable[[], None]
+    temporal: Client | None
+    documents_url: str
+    takes_payments: bool
+    sends_mail: bool
+    redirect_within: timedelta = REDIRECT_WITHIN
+
+
+def parts_of(app: Application, temporal: Client | None, redirect_within: timedelta = REDIRECT_WITHIN) -> WebParts:
+    """The parts of a wired application."""
+    return WebParts(
+        intake=app.intake,
+        store=app.store,
+        documents=app.documents,
+        notifications=app.notifications,
+        tokens=app.tokens,
+        answers=app.answers,
+        clock=app.clock,
+        wake=app.wakeup.ring,
+        temporal=temporal,
+        documents_url=app.settings.documents_url,
+        takes_payments=bool(app.settings.autopay),
+        sends_mail=app.settings.smtp.host is not None,
+        redirect_within=redirect_within,
+    )
+
+
+def _of_request(request: Request) -> WebParts:
+    parts: WebParts = request.app.state.parts
+    return parts
+
+
+Parts = Annotated[WebParts, Depends(_of_request)]
+"""A handler's parameter."""

@@ -1,0 +1,107 @@
+"""Autopay's notifications (ITN): verified, stored, then confirmed; Temporal is not spoken to here.
+
+CONFIRMED means that the inbox row is committed; a repeat is confirmed too. A message that is not believed, or does not
+fit the order, gets the signed NOTCONFIRMED where an answer can be signed at all. When the database is away the answer
+is 503 and the gateway repeats. Source: Autopay online gateway manual, "itn".
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+
+from invoicing.domain.records import InboxMessage
+from invoicing.errors import BadNotification
+from invoicing.ports import GatewayNotification
+from invoicing.web.bodies import raw_body
+from invoicing.web.openapi import problems
+from invoicing.web.parts import Parts, WebParts
+from invoicing.web.webhooks.rejections import Allowance, reject_amount, reject_unknown_order, reject_unproven
+
+LARGEST = 64 * 1024
+"""Bytes of a body; real messages have two to four thousand."""
+
+FORM = "application/x-www-form-urlencoded"
+FIELD = "transactions"
+_MOST_FIELDS = 8
+
+router = APIRouter(prefix="/webhooks/autopay", tags=["webhooks"])
+_SCHEMA = {"type": "object", "required": [FIELD], "properties": {FIELD: {"type": "string", "format": "byte"}}}
+
+
+@router.post(
+    "/itn",
+    operation_id="receiveAutopayNotification",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The signed confirmation: CONFIRMED or NOTCONFIRMED.",
+            "content": {"text/xml": {"schema": {"type": "string"}}},
+        },
+        **problems(413, 415, 422, 503),
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {FORM: {"schema": _SCHEMA}}}},
+)
+async def receive_notification(request: Request, parts: Parts) -> Response:
+    """Take one notification."""
+    body = await raw_body(request, FORM, LARGEST)
+    allowance: Allowance = request.app.state.allowance
+    try:
+        message = parts.notifications.read(_field(body))
+    except BadNotification as error:
+        # only an error that names both ids may be answered with a signature (port `PaymentNotifications`)
+        service_id, order_id = error.service_id, error.order_id
+        if allowance.take():
+            async with parts.store.transaction() as db:
+                await reject_unproven(db, parts.clock(), service_id, order_id)
+        if service_id is None or order_id is None:
+            raise
+        return _answer(parts, service_id, order_id, confirmed=False)
+    believed = await _received(parts, message)
+    if believed:
+        parts.wake()
+    return _answer(parts, message.service_id, message.transaction.order_id, confirmed=believed)
+
+
+def _field(body: bytes) -> str:
+    try:
+        fields = parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise BadNotification("notification_rejected", "the body is not a form") from None
+    found = [value for name, value in fields if name == FIELD]
+    if len(found) != 1:
+        raise BadNotification("notification_rejected", "the form has not one field with the message")
+    return found[0]
+
+
+async def _received(parts: WebParts, message: GatewayNotification) -> bool:
+    """Store the message with its order, or store why it is not believed; committed when this returns."""
+    told, now = message.transaction, parts.clock()
+    async with parts.store.transaction() as db:
+        attempt = await db.attempt_by_order(message.service_id, told.order_id)
+        if attempt is None:
+            await reject_unknown_order(db, now, message.service_id, told)
+            return False
+        if (told.amount, told.currency) != (attempt.amount, attempt.currency):
+            await reject_amount(db, now, attempt, told)
+            return False
+        row = InboxMessage(
+            service_id=message.service_id,
+            order_id=told.order_id,
+            remote_id=told.remote_id,
+            status=told.status.value,
+            amount=told.amount,
+            currency=told.currency,
+            details=told.details,
+            paid_at=told.paid_at,
+            case_id=attempt.case_id,
+            received_at=now,
+        )
+        await db.receive(row)
+    return True
+
+
+def _answer(parts: WebParts, service_id: str, order_id: str, *, confirmed: bool) -> Response:
+    content = parts.notifications.answer(service_id, order_id, confirmed=confirmed)
+    return Response(content, media_type="text/xml; charset=utf-8")

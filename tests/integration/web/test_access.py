@@ -1,0 +1,118 @@
+"""Who may call what, for every call and every kind of caller (the "who" column of the specification)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from invoicing.bootstrap import utc_now
+from invoicing.tokens import Tokens
+from invoicing.web.access import MAY_CALL, Call
+from tests.integration.web.stage import CASE, EXPERT, Stage, a_case
+
+CALLS: dict[Call, tuple[str, str, Any]] = {
+    Call.RECORD_CASE: ("POST", "/v1/cases", a_case()),
+    Call.READ_CASE: ("GET", f"/v1/cases/{CASE}", None),
+    Call.ASK_FOR_PAYMENT: ("POST", f"/v1/cases/{CASE}/payment", None),
+    Call.CORRECT_BILLING_DATA: ("PUT", f"/v1/cases/{CASE}/billing-data", a_case()["billing_data"]),
+    Call.DOWNLOAD_INVOICE: ("GET", f"/v1/cases/{CASE}/invoice.pdf", None),
+    Call.READ_TIMELINE: ("GET", f"/v1/cases/{CASE}/timeline", None),
+    Call.SAVE_EXPERT: ("PUT", "/v1/experts/exp-1", EXPERT),
+    Call.READ_EXPERT: ("GET", "/v1/experts/exp-1", None),
+    Call.LIST_ALERTS: ("GET", "/v1/alerts", None),
+}
+OWN, FOREIGN = ("client:cli-7", "expert:exp-1"), ("client:cli-8", "expert:exp-2")
+PASSED = {
+    Call.RECORD_CASE: 200, Call.READ_CASE: 200, Call.ASK_FOR_PAYMENT: 202, Call.CORRECT_BILLING_DATA: 200,
+    Call.DOWNLOAD_INVOICE: 404, Call.READ_TIMELINE: 200, Call.SAVE_EXPERT: 200, Call.READ_EXPERT: 200,
+    Call.LIST_ALERTS: 200,
+}  # fmt: skip
+"""What the stage's case answers to a caller who is let through; its invoice does not exist yet."""
+
+WHO = {
+    Call.RECORD_CASE: "service",
+    Call.READ_CASE: "service ops client expert",
+    Call.ASK_FOR_PAYMENT: "service client",
+    Call.CORRECT_BILLING_DATA: "service client ops",
+    Call.DOWNLOAD_INVOICE: "service ops client expert",
+    Call.READ_TIMELINE: "service ops client expert",
+    Call.SAVE_EXPERT: "service expert ops",
+    Call.READ_EXPERT: "service expert ops",
+    Call.LIST_ALERTS: "ops",
+}
+"""The specification's table, written down a second time."""
+
+
+def test_the_table_of_roles_is_the_one_of_the_specification() -> None:
+    assert {call: {role.value for role in roles} for call, roles in MAY_CALL.items()} == {
+        call: set(roles.split()) for call, roles in WHO.items()
+    }
+
+
+@pytest.mark.parametrize("call", list(Call))
+async def test_without_a_valid_token_every_call_answers_401(stage: Stage, call: Call) -> None:
+    method, path, body = CALLS[call]
+    good = Tokens(("a-secret-of-the-tests",))
+    foreign = Tokens(("another-secret-of-16",)).issue("ops", utc_now())
+    expired = good.issue("ops", utc_now() - timedelta(hours=2), expires=timedelta(hours=1))
+    for value in (None, "Bearer", "Bearer nonsense", f"Bearer {foreign}", f"Bearer {expired}", "Basic b3BzOm9wcw=="):
+        answer = await stage.http.request(method, path, json=body, headers={"Authorization": value} if value else {})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), value
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("call", list(Call))
+async def test_a_role_that_may_not_make_the_call_gets_403_and_the_others_pass(stage: Stage, call: Call) -> None:
+    await stage.recorded()
+    method, path, body = CALLS[call]
+    for role in ("service", "ops", *OWN):
+        answer = await stage.send(method, path, role, json=body)
+        if role.split(":")[0] in WHO[call].split():
+            assert answer.status_code == PASSED[call], role
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
+
+
+@pytest.mark.parametrize("call", [call for call in Call if call not in {Call.RECORD_CASE, Call.LIST_ALERTS}])
+async def test_what_belongs_to_somebody_else_is_answered_like_what_does_not_exist(stage: Stage, call: Call) -> None:
+    await stage.recorded()
+    method, path, body = CALLS[call]
+    for role in FOREIGN:
+        if role.split(":")[0] not in WHO[call].split():
+            continue
+        foreign = await stage.send(method, path, role, json=body)
+        unknown = await stage.send(method, path.replace(CASE, "unknown").replace("exp-1", "exp-9"), role, json=body)
+        assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found"), role
+        assert (unknown.status_code, unknown.content) == (foreign.status_code, foreign.content)
+
+
+@pytest.mark.parametrize("call", [Call.ASK_FOR_PAYMENT, Call.CORRECT_BILLING_DATA, Call.SAVE_EXPERT])
+async def test_a_foreign_body_is_not_even_judged(stage: Stage, call: Call) -> None:
+    await stage.recorded()
+    method, path, _ = CALLS[call]
+    role = FOREIGN[1] if call is Call.SAVE_EXPERT else FOREIGN[0]
+    assert (await stage.send(method, path, role, content=b"{")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/cases/a.b", "/v1/cases/%00", "/v1/cases/" + "a" * 25, "/v1/cases/%0a", "/v2"])
+async def test_an_impossible_id_and_an_unknown_path_are_problem_documents(stage: Stage, path: str) -> None:
+    answer = await stage.send("GET", path, "ops")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"
+
+
+async def test_a_method_that_is_not_offered_is_a_problem_document_with_the_allowed_ones(stage: Stage) -> None:
+    answer = await stage.send("DELETE", f"/v1/cases/{CASE}", "ops")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_actor_of_a_token_is_what_the_activity_log_shows(stage: Stage) -> None:
+    await stage.recorded()
+    await stage.send(
+        "PUT", f"/v1/cases/{CASE}/billing-data", json={**a_case()["billing_data"], "city": "Łódź"},
+        headers=stage.token("ops", name="ewa"),
+    )  # fmt: skip
+    entries = await stage.app.store.timeline(CASE)
+    assert entries[-1].actor == "ops:ewa"

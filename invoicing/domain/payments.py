@@ -120,7 +120,9 @@ def plan_charge(attempts: Sequence[Attempt], requested: int, now: datetime) -> P
     for attempt in attempts:
         match attempt.state:
             case AttemptState.OPEN:
-                alive = attempt.redirect_url and (attempt.valid_until is None or now < attempt.valid_until)
+                in_time = attempt.valid_until is None or now < attempt.valid_until
+                # one that has a link is ended by the watch, or settled because another one was asked for
+                alive = attempt.redirect_url and (in_time or requested <= attempt.attempt)
                 return Resume(attempt) if alive else Settle(attempt)
             case AttemptState.SENT:
                 return Settle(attempt)

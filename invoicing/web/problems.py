@@ -50,6 +50,8 @@ class Problem:
     code: str
     faults: tuple[Fault, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    said: str | None = None
+    """Key of the sentence where it is not the one of the code."""
 
 
 _BY_CODE = {
@@ -60,7 +62,7 @@ _BY_CODE = {
     "already_paid": Problem(409, "already_paid"),
     "autopay_disabled": Problem(409, "autopay_disabled"),
     "conflict": Problem(409, "conflict"),
-    "key_used": Problem(409, "conflict", (Fault("Idempotency-Key", FaultCode.BAD_FORMAT),)),
+    "key_used": Problem(409, "conflict", (Fault("Idempotency-Key", FaultCode.BAD_FORMAT),), said="conflict_key"),
     "too_large": Problem(413, "too_large"),
     "unsupported_media_type": Problem(415, "unsupported_media_type"),
     "secrets_keys_missing": Problem(422, "invalid", (Fault("wfirma", FaultCode.ISSUER_NOT_READY),)),
@@ -100,7 +102,7 @@ def problem_of(error: PaidcaseError) -> Problem:
     if known.status == HTTPStatus.SERVICE_UNAVAILABLE:
         wait = error.retry_after.total_seconds() if error.retry_after else AGAIN_AFTER_SECONDS
         headers = (("Retry-After", str(max(1, round(wait)))),)
-    return Problem(known.status, known.code, faults, headers)
+    return Problem(known.status, known.code, faults, headers, known.said)
 
 
 def document(problem: Problem, language: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def document(problem: Problem, language: str) -> dict[str, Any]:
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "code": problem.code,
-        "detail": text(language, f"problem.{'invalid' if problem.faults else problem.code}"),
+        "detail": text(language, f"problem.{problem.said or ('invalid' if problem.faults else problem.code)}"),
     }
     if problem.faults or problem.code == "invalid":
         told["errors"] = fault_list(problem.faults[:MOST_FAULTS], language)

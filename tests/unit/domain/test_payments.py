@@ -78,16 +78,26 @@ def test_a_press_leads_to_one_act(
     assert plan_charge(attempts, requested, NOW) == plan
 
 
+IN_TIME, AT_THE_END, LATER = (
+    NOW + timedelta(days=3) + by for by in (-timedelta(seconds=1), timedelta(0), timedelta(1))
+)
+
+
 @pytest.mark.parametrize(
-    ("now", "plan"),
+    ("now", "requested", "plan"),
     [
-        (NOW + timedelta(days=3) - timedelta(seconds=1), Resume),
-        (NOW + timedelta(days=3), Settle),
-        (NOW + timedelta(days=4), Settle),
+        (IN_TIME, 1, Resume),
+        (IN_TIME, 2, Resume),
+        (AT_THE_END, 1, Resume),
+        (AT_THE_END, 2, Settle),
+        (LATER, 1, Resume),
+        (LATER, 2, Settle),
     ],
 )
-def test_an_open_attempt_is_resumed_until_its_validity_ends(now: datetime, plan: type[object]) -> None:
-    assert isinstance(plan_charge(row(OPEN), 1, now), plan)
+def test_an_open_attempt_is_settled_only_after_its_validity_and_for_a_newer_wish(
+    now: datetime, requested: int, plan: type[object]
+) -> None:
+    assert isinstance(plan_charge(row(OPEN), requested, now), plan)
 
 
 def test_an_open_attempt_without_an_end_is_resumed_and_one_without_an_address_is_settled() -> None:

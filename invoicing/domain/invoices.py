@@ -61,12 +61,53 @@ class RateRow(Fact):
     gross: Decimal
 
 
+class RateInPln(Fact):
+    """VAT of one rate in PLN."""
+
+    rate: VatRate
+    vat: Decimal
+
+
+class Exchange(Fact):
+    """The NBP rate of an invoice in a foreign currency, and its VAT in PLN (art. 31a ust. 1, art. 106e ust. 11)."""
+
+    rate: Decimal
+    table: str
+    on: date
+    vat_pln: Decimal
+    rates: tuple[RateInPln, ...] = ()
+
+
+class Correction(Fact):
+    """What a correcting invoice corrects (art. 106j): the document, the reason, the state before, the difference.
+
+    The invoice's own lines and totals are the state after.
+    """
+
+    number: str
+    issued_on: date
+    reason: Literal["data", "price", "quantity", "to_zero"]
+    reason_text: str | None = None
+    before_lines: tuple[InvoiceLine, ...] = ()
+    before_rates: tuple[RateRow, ...] = ()
+    before_net: Decimal
+    before_vat: Decimal
+    before_gross: Decimal
+    difference_rates: tuple[RateRow, ...] = ()
+    difference_net: Decimal
+    difference_vat: Decimal
+    difference_gross: Decimal
+
+
 class Invoice(Fact):
-    """An issued invoice, sequence 1 of its case. Amounts are in `currency`, dates in the calendar of Warsaw."""
+    """An issued invoice, sequence 1 of its case. Amounts are in `currency`, dates in the calendar of Warsaw.
+
+    `languages` are printed beside each other; an invoice always begins with Polish, a pro forma may do without.
+    """
 
     case_id: str
     sequence: int = 1
-    kind: Literal["invoice"] = "invoice"
+    kind: Literal["invoice", "correction", "proforma"] = "invoice"
     number: str
     issued_on: date
     sold_on: date
@@ -86,6 +127,12 @@ class Invoice(Fact):
     vat: Decimal
     gross: Decimal
     colour: str | None = None
+    languages: tuple[str, ...] = ("pl",)
+    due_on: date | None = None
+    amount_due: Decimal = Decimal(0)
+    exchange: Exchange | None = None
+    split_payment: bool = False
+    correction: Correction | None = None
 
 
 def plan_invoice(

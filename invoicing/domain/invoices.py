@@ -61,11 +61,8 @@ class RateRow(Fact):
     gross: Decimal
 
 
-class RateInPln(Fact):
-    """VAT of one rate in PLN."""
-
-    rate: VatRate
-    vat: Decimal
+CORRECTION_REASONS = ("data", "price", "quantity", "discount", "rate", "zero", "other")
+"""Why an invoice may be corrected; `other` is told by the correction's own text."""
 
 
 class Exchange(Fact):
@@ -75,18 +72,18 @@ class Exchange(Fact):
     table: str
     on: date
     vat_pln: Decimal
-    rates: tuple[RateInPln, ...] = ()
+    rates_vat_pln: tuple[tuple[VatRate, Decimal], ...] = ()
 
 
-class Correction(Fact):
+class CorrectionOf(Fact):
     """What a correcting invoice corrects (art. 106j): the document, the reason, the state before, the difference.
 
-    The invoice's own lines and totals are the state after.
+    The invoice's own lines, totals and buyer are the state after. `reason_key` is one of `CORRECTION_REASONS`.
     """
 
     number: str
     issued_on: date
-    reason: Literal["data", "price", "quantity", "to_zero"]
+    reason_key: str
     reason_text: str | None = None
     before_lines: tuple[InvoiceLine, ...] = ()
     before_rates: tuple[RateRow, ...] = ()
@@ -97,6 +94,7 @@ class Correction(Fact):
     difference_net: Decimal
     difference_vat: Decimal
     difference_gross: Decimal
+    before_buyer: Party | None = None
 
 
 class Invoice(Fact):
@@ -132,7 +130,7 @@ class Invoice(Fact):
     amount_due: Decimal = Decimal(0)
     exchange: Exchange | None = None
     split_payment: bool = False
-    correction: Correction | None = None
+    correction: CorrectionOf | None = None
 
 
 def plan_invoice(

@@ -1,0 +1,70 @@
+"""The worked examples of docs/rounding.md are what the code computes."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from invoicing.domain.money import amount_text, round_to_minor
+from invoicing.domain.tax import PricedLine, Prices, Totals, VatRate, totals
+from tests.architecture.documents import Table, section, sections, tables, text
+
+DOCUMENT = text("docs/rounding.md")
+EXAMPLES = [
+    (name, tables(body)) for name, body in sections(DOCUMENT) if name.startswith(("Net prices:", "Gross prices:"))
+]
+
+
+def line(row: Mapping[str, str]) -> PricedLine:
+    return PricedLine(
+        description="Konsultacja",
+        quantity=Decimal(row["quantity"]),
+        unit="szt.",
+        unit_price=Decimal(row["unit price"]),
+        vat_rate=VatRate(row.get("rate", "23")),
+        discount_percent=Decimal(row["discount %"]),
+        discount_amount=Decimal(row.get("discount", "0")),
+    )
+
+
+def shown(sums: Totals) -> Table:
+    """Totals as the document writes them."""
+    rows = [(row.rate.value, row.net, row.vat, row.gross) for row in sums.rates]
+    return [
+        {"rate": rate, "net": amount_text(net), "VAT": amount_text(vat), "gross": amount_text(gross)}
+        for rate, net, vat, gross in [*rows, ("total", sums.net, sums.vat, sums.gross)]
+    ]
+
+
+def test_the_rounding_table() -> None:
+    (table,) = tables(section(DOCUMENT, "The one rounding door"))
+    assert len(table) >= 8
+    assert [(row["value"], row["rounded"]) for row in table] == [
+        (row["value"], amount_text(round_to_minor(Decimal(row["value"])))) for row in table
+    ]
+
+
+def test_the_table_of_line_values() -> None:
+    (table,) = tables(section(DOCUMENT, "Value of a line"))
+    assert len(table) >= 7
+    assert [row["value"] for row in table] == [amount_text(line(row).value()) for row in table]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_a_worked_invoice(name: str, example: list[Table]) -> None:
+    lines, sums = example
+    prices = Prices.NET if name.startswith("Net") else Prices.GROSS
+    assert shown(totals([line(row) for row in lines], prices)) == sums
+
+
+def test_both_kinds_of_prices_and_every_kind_of_rate_are_shown() -> None:
+    rates = {row["rate"] for _, (lines, _) in EXAMPLES for row in lines}
+    assert {"23", "8", "5", "zw", "np_eu", "oo"} <= rates
+    assert len([name for name, _ in EXAMPLES if name.startswith("Net")]) >= 4
+    assert len([name for name, _ in EXAMPLES if name.startswith("Gross")]) >= 4
+
+
+def test_a_wrong_figure_is_found() -> None:
+    name, (lines, sums) = EXAMPLES[0]
+    wrong = [{**row, "VAT": "74.53"} for row in sums]
+    assert shown(totals([line(row) for row in lines], Prices.NET)) != wrong, name

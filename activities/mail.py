@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.delivery import MessageIds, Postman
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
+from invoicing.domain.money import amount_text
 from invoicing.domain.records import CaseFacts, DeliveryStatus, Event, MailKind
 from invoicing.domain.state import InvoiceStatus, Step
 from invoicing.errors import InternalFault
@@ -18,12 +19,13 @@ from invoicing.ports import Attachment, CaseStore, DocumentStore, Mail
 
 
 class EmailInput(BaseModel):
-    """The case; `number` counts mailings of its invoice from 1."""
+    """The case; `number` counts mails of a kind from 1. `decision` is the one that asks for a mail of its own."""
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     number: int = 1
+    decision: int | None = None
     give_up_after: timedelta = timedelta(hours=24)
 
 
@@ -50,12 +52,15 @@ class MailActivities:
         """Mail the stored PDF to the billing data's address, or to the client's when there is none."""
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
-            if facts.state.invoice.status is InvoiceStatus.MANUAL:
+            if facts.state.invoice.sha256 is None and facts.state.invoice.status is InvoiceStatus.MANUAL:
                 return Emailed(status=None)
-            known = await db.delivery(self._ids(case.case_id, MailKind.INVOICE, case.number))
+            decided = None if case.decision is None else await db.decision(case.case_id, case.decision)
+            number = case.number if decided is None else decided.number + 1
+            known = await db.delivery(self._ids(case.case_id, MailKind.INVOICE, number))
         if known is not None and known.status is DeliveryStatus.SENT:
             return Emailed(status=known.status)
-        mail = self._mail(facts, case.number, await self._pdf(facts))
+        recipient = _recipient(facts) if decided is None else decided.body.get("email") or _recipient(facts)
+        mail = self._mail(facts, number, recipient, await self._pdf(facts))
         return Emailed(
             status=await self._postman.deliver(
                 case.case_id, MailKind.INVOICE, Step.EMAIL, mail, case.give_up_after, Event.INVOICE_MAILED
@@ -67,20 +72,77 @@ class MailActivities:
             raise InternalFault("internal", "there is no stored invoice to mail")
         return await self._documents.get(facts.state.invoice.sha256)
 
-    def _mail(self, facts: CaseFacts, number: int, pdf: bytes) -> Mail:
+    def _mail(self, facts: CaseFacts, number: int, recipient: str, pdf: bytes) -> Mail:
         document, invoice = facts.document, facts.state.invoice
-        recipient = (facts.billing.email if facts.billing else None) or document.client.email
-        if not recipient or not invoice.number:
-            raise InternalFault("internal", "an invoice without number or recipient cannot be mailed")
         language = offered_language(document.client.language)
+        # the expert's own document has a number that only he knows
+        told = "mail.invoice" if invoice.number else "mail.attachment"
         return Mail(
             message_id=self._ids(document.case_id, MailKind.INVOICE, number),
             recipient=recipient,
-            subject=text(language, "mail.invoice.subject", number=invoice.number),
-            text=text(language, "mail.invoice.text", number=invoice.number, case_id=document.case_id),
+            subject=text(language, f"{told}.subject", number=invoice.number, case_id=document.case_id),
+            text=text(language, f"{told}.text", number=invoice.number, case_id=document.case_id),
             language=language,
-            attachments=(Attachment(name=f"{_file_name(invoice.number)}.pdf", content=pdf),),
+            attachments=(Attachment(name=f"{_file_name(invoice.number or document.case_id)}.pdf", content=pdf),),
         )
+
+    @activity.defn(name="email_refund")
+    @mapped
+    async def email_refund(self, case: EmailInput) -> Emailed:
+        """Tell the client that his money is on its way back."""
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+            refund = next((r for r in await db.refunds(case.case_id) if r.number == case.number), None)
+        if refund is None:
+            raise InternalFault("internal", "there is no refund to tell of")
+        language = offered_language(facts.document.client.language)
+        amount = f"{amount_text(refund.amount, refund.currency)} {refund.currency}"
+        mail = Mail(
+            message_id=self._ids(case.case_id, MailKind.REFUND, case.number),
+            recipient=_recipient(facts),
+            subject=text(language, "mail.refund.subject", case_id=case.case_id),
+            text=text(language, "mail.refund.text", case_id=case.case_id, amount=amount),
+            language=language,
+        )
+        return Emailed(
+            status=await self._postman.deliver(
+                case.case_id, MailKind.REFUND, Step.EMAIL, mail, case.give_up_after, Event.REFUND_MAILED
+            )
+        )
+
+    @activity.defn(name="email_correction")
+    @mapped
+    async def email_correction(self, case: EmailInput) -> Emailed:
+        """Mail the latest correction; nothing when none was issued."""
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+            issued = await db.invoices(case.case_id)
+        latest = issued[-1] if issued else None
+        if latest is None or latest.invoice.kind != "correction" or latest.sha256 is None:
+            return Emailed(status=None)
+        language, number = offered_language(facts.document.client.language), latest.invoice.number
+        pdf = await self._documents.get(latest.sha256)
+        mail = Mail(
+            message_id=self._ids(case.case_id, MailKind.CORRECTION, case.number),
+            recipient=_recipient(facts),
+            subject=text(language, "mail.correction.subject", number=number),
+            text=text(language, "mail.correction.text", number=number, case_id=case.case_id),
+            language=language,
+            attachments=(Attachment(name=f"{_file_name(number)}.pdf", content=pdf),),
+        )
+        return Emailed(
+            status=await self._postman.deliver(
+                case.case_id, MailKind.CORRECTION, Step.EMAIL, mail, case.give_up_after, Event.INVOICE_MAILED
+            )
+        )
+
+
+def _recipient(facts: CaseFacts) -> str:
+    """The billing data's address, or the client's when there is none."""
+    recipient = (facts.billing.email if facts.billing else None) or facts.document.client.email
+    if not recipient:
+        raise InternalFault("internal", "there is nobody to mail to")
+    return recipient
 
 
 def _file_name(number: str) -> str:

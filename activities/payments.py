@@ -16,9 +16,10 @@ from temporalio import activity
 from activities.attempts import unchanged
 from activities.failures import mapped
 from activities.parking import cleared
-from activities.received import record_external, record_transactions
+from activities.received import Received, record_external, record_transactions
 from invoicing.domain.cases import ExternalPayment, offered_language
 from invoicing.domain.payments import (
+    MAY_STILL_PAY,
     NOT_FOUND_PROVES_AFTER,
     Attempt,
     AttemptState,
@@ -74,6 +75,14 @@ class ChargeInput(BaseModel):
     validity: timedelta = timedelta(days=3)
 
 
+class SettleInput(BaseModel):
+    """The case whose attempts must not bring money any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+
+
 class Charged(BaseModel):
     """Outcome and attempt number; the redirect address stays in the database, because whoever has it may pay."""
 
@@ -106,6 +115,22 @@ class PaymentActivities:
             if activity.info().attempt >= STUCK_AFTER_TRIES:
                 await self._alert_stuck(case.case_id, error)
             raise
+
+    @activity.defn(name="settle_attempts")
+    @mapped
+    async def settle_attempts(self, case: SettleInput) -> Received:
+        """Prove every attempt of the case dead or paid, so that other money can be counted.
+
+        Raises `OutcomeUnknown` and `ConnectivityFault` while one is neither.
+        """
+        while True:
+            async with self._store.reading() as db:
+                state = (await db.facts(case.case_id)).state
+                attempts = await db.attempts(case.case_id)
+            doubtful = next((a for a in attempts if a.state in MAY_STILL_PAY), None)
+            if state.paid or doubtful is None:
+                return Received(paid=state.paid, status=state.payment.status)
+            await self._settle(case.case_id, doubtful)
 
     async def _charge(self, case: ChargeInput) -> Charged:
         while True:
@@ -249,31 +274,41 @@ class PaymentActivities:
                 await db.log(self._entry(case_id, Event.PAYMENT_DOUBTFUL, 0, error))
 
     async def _settle(self, case_id: str, attempt: Attempt) -> None:
-        """Prove the attempt dead or paid. Raises `OutcomeUnknown` while neither is proved."""
+        """Prove the attempt dead or paid. Raises `OutcomeUnknown` while neither is proved.
+
+        Raises `Refused("payment_not_verified")` when money of another amount came: a person decides what it is.
+        """
         transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
-        if judge(transactions) is not Verdict.PAID:
+        verdict, cancelled = judge(transactions, attempt), False
+        if verdict not in {Verdict.PAID, Verdict.MISPAID}:
             message_id = hashlib.sha256(f"{attempt.order_id}|cancel".encode()).hexdigest()[:32]
             cancelled = await self._gateway.cancel(attempt.service_id, attempt.order_id, message_id)
             transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
-            verdict, now = judge(transactions), self._clock()
-            if verdict is not Verdict.PAID:
-                if not proves_dead(verdict, attempt, cancelled=cancelled, now=now):
-                    raise OutcomeUnknown(
-                        "gateway_outcome_unknown",
-                        f"order {attempt.order_id} is neither paid nor proved dead",
-                        retry_after=self._pause(attempt, now),
-                    )
-                async with self._store.transaction() as db:
-                    facts = await db.facts(case_id)
-                    if not await unchanged(db, attempt):
-                        return
-                    await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD}))
-                    state = payment_failed(facts.state, attempt.attempt)
-                    if state != facts.state:
-                        await db.save(state)
-                    await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{case_id}"], now)
+            verdict = judge(transactions, attempt)
+        now = self._clock()
+        if verdict in {Verdict.PAID, Verdict.MISPAID}:
+            await record_transactions(self._store, attempt.service_id, transactions, "settlement", now)
+            if verdict is Verdict.MISPAID:
+                raise Refused("payment_not_verified", f"order {attempt.order_id} was paid with another amount")
+            return
+        if not proves_dead(verdict, attempt, cancelled=cancelled, now=now):
+            raise OutcomeUnknown(
+                "gateway_outcome_unknown",
+                f"order {attempt.order_id} is neither paid nor proved dead",
+                retry_after=self._pause(attempt, now),
+            )
+        await self._dead(case_id, attempt, now)
+
+    async def _dead(self, case_id: str, attempt: Attempt, now: datetime) -> None:
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            if not await unchanged(db, attempt):
                 return
-        await record_transactions(self._store, attempt.service_id, transactions, "settlement", self._clock())
+            await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD}))
+            state = payment_failed(facts.state, attempt.attempt)
+            if state != facts.state:
+                await db.save(state)
+            await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{case_id}"], now)
 
     @staticmethod
     def _pause(attempt: Attempt, now: datetime) -> timedelta:

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from activities.parking import cleared
+from activities.queueing import decide, start_again
 from invoicing.domain.cases import ExternalPayment
-from invoicing.domain.payments import Attempt, AttemptState, Effect, Transaction, effect_of
+from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.payments import Attempt, AttemptState, Transaction, TransactionStatus
 from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
 from invoicing.domain.state import (
     CaseState,
@@ -23,6 +25,7 @@ from invoicing.domain.state import (
     payment_failed,
     payment_opened,
 )
+from invoicing.domain.transitions import BECOMES, Effect, effect_of
 from invoicing.domain.validation import case_totals
 from invoicing.errors import Cause, DataFault, Fault, InternalFault, NotFound
 from invoicing.ports import CaseStore, UnitOfWork
@@ -55,23 +58,36 @@ async def record_transactions(
         if attempt is None:
             raise NotFound("order_unknown", "no attempt has this order")
         state = (await db.facts(attempt.case_id)).state
+        only_failures = via != "itn" and all(told.status is TransactionStatus.FAILURE for told in transactions)
         for transaction in transactions:
-            attempt, state = await _apply(db, attempt, state, transaction, via, now)
+            attempt, state = await _apply(db, attempt, state, transaction, via, now, only_failures=only_failures)
     return Received(paid=state.paid, status=state.payment.status)
 
 
 async def _apply(
-    db: UnitOfWork, attempt: Attempt, state: CaseState, transaction: Transaction, via: str, now: datetime
+    db: UnitOfWork,
+    attempt: Attempt,
+    state: CaseState,
+    transaction: Transaction,
+    via: str,
+    now: datetime,
+    *,
+    only_failures: bool,
 ) -> tuple[Attempt, CaseState]:
-    if (transaction.amount, transaction.currency) != (attempt.amount, attempt.currency):
-        await _not_verified(db, attempt, transaction, now)
-        return attempt, state
-    kept = next((c.remote_id for c in await db.captures(attempt.case_id) if c.kept), None)
-    match effect_of(transaction, attempt, kept_remote_id=kept, case_paid=state.paid):
+    captures = await db.captures(attempt.case_id)
+    paid = state.paid or any(capture.kept for capture in captures)
+    captured = {capture.remote_id for capture in captures}
+    match effect_of(transaction, attempt, captured=captured, case_paid=paid, only_failures=only_failures):
+        case Effect.REJECT:
+            await _not_verified(db, attempt, transaction, now)
+        case Effect.DOUBT:
+            # settled before anything else is posted: see `plan_charge`
+            attempt = attempt.model_copy(update={"state": BECOMES[Effect.DOUBT], "remote_id": transaction.remote_id})
+            await db.save_attempt(attempt)
         case Effect.KEEP:
             return await _keep(db, attempt, state, transaction, via, now)
         case Effect.DUPLICATE:
-            await _duplicate(db, attempt, transaction, via, now)
+            attempt = await _duplicate(db, attempt, transaction, via, now)
         case Effect.MARK_FAILED:
             failed = attempt.model_copy(update={"state": AttemptState.FAILED, "reason": transaction.details})
             await db.save_attempt(failed)
@@ -116,12 +132,26 @@ async def _keep(
         paid_at=transaction.paid_at or now,
         reference=transaction.remote_id,
     )
+    if state.closed:  # its run ended as unpaid: the money is the reason for another one
+        await start_again(db, attempt.case_id, transaction.remote_id, now)
     return paid, await db.save(completed)
 
 
-async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction, via: str, now: datetime) -> None:
+async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction, via: str, now: datetime) -> Attempt:
+    """Record money that nobody asked for, tell ops, and decide at once that it goes back."""
+    paid = attempt.model_copy(update={"state": BECOMES[Effect.DUPLICATE]})
+    await db.save_attempt(paid)
     if not await db.add_capture(_capture(attempt, transaction, via, now, kept=False)):
-        return
+        return paid
+    await decide(
+        db,
+        attempt.case_id,
+        DecisionKind.REFUND,
+        f"refund:{transaction.remote_id}",
+        "system",
+        {"remote_id": transaction.remote_id, "reason": "paid twice"},
+        now,
+    )
     await db.log(_entry(attempt, Event.PAYMENT_DUPLICATE, now))
     await db.open_alert(
         Alert(
@@ -134,6 +164,7 @@ async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction,
             details={"order_id": attempt.order_id, "remote_id": transaction.remote_id},
         )
     )
+    return paid
 
 
 async def record_external(store: CaseStore, case_id: str, now: datetime) -> None:

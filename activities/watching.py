@@ -39,6 +39,14 @@ class NotificationInput(BaseModel):
     inbox_id: int
 
 
+class CheckInput(BaseModel):
+    """The case whose attempts are asked about once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+
+
 class WatchActivities:
     """Tells the case of its money, whoever speaks first."""
 
@@ -67,12 +75,12 @@ class WatchActivities:
             if not error.retryable:
                 raise
             raise StillPending("gateway_unreachable", retry_after=pause) from error
-        verdict = judge(transactions)
+        verdict = judge(transactions, attempt)
         if verdict is Verdict.PAID:
             return await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
         if ended_by_time(verdict, attempt, now):
             return await self._ended(watch.case_id, attempt)
-        if verdict is Verdict.FAILED:
+        if verdict in {Verdict.FAILED, Verdict.MISPAID}:
             await record_transactions(self._store, attempt.service_id, transactions, "poll", now)
         raise StillPending("payment_pending", retry_after=pause)
 
@@ -106,6 +114,27 @@ class WatchActivities:
                     )
                 )
         return Received(paid=state.paid, status=state.payment.status)
+
+    @activity.defn(name="check_payment")
+    @mapped
+    async def check_payment(self, check: CheckInput) -> Received:
+        """Ask for the status of every attempt that may have brought money, and record what is told.
+
+        Raises `ConnectivityFault` while the gateway does not answer.
+        """
+        async with self._store.reading() as db:
+            state = (await db.facts(check.case_id)).state
+            attempts = await db.attempts(check.case_id)
+        received = Received(paid=state.paid, status=state.payment.status)
+        for attempt in attempts:
+            if attempt.state in {AttemptState.PREPARED, AttemptState.REFUSED}:
+                continue
+            transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
+            if transactions:
+                received = await record_transactions(
+                    self._store, attempt.service_id, transactions, "check", self._clock()
+                )
+        return received
 
     @activity.defn(name="record_notification")
     @mapped

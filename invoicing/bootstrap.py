@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,18 +14,24 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
 from temporalio.service import GrpcCompression
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.attachments import AttachmentActivities
 from activities.billing_data import BillingDataActivities
+from activities.corrections import CorrectionActivities
+from activities.decisions import DecisionActivities
 from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
 from activities.invoices import InvoiceActivities
 from activities.mail import MailActivities
 from activities.payments import PaymentActivities
 from activities.records import RecordActivities
+from activities.refunds import RefundActivities
 from activities.watching import WatchActivities
+from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.validation import ContentRules
@@ -33,14 +40,16 @@ from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.intake import Intake
+from invoicing.keyring import EncryptedPayloads, KeyRing
 from invoicing.ports import CaseStore, Clock, DocumentStore, Mailer, PaymentGateway, PaymentNotifications
 from invoicing.relay import Relay
-from invoicing.settings import Settings, is_loopback
+from invoicing.settings import Settings, is_loopback, payload_keys
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
 from invoicing.tokens import Tokens
+from workflows.case_action import CaseAction
 from workflows.identity import TASK_QUEUE
 from workflows.paid_case import PaidCase
 from workflows.policies import Timing
@@ -49,7 +58,7 @@ GRACE = timedelta(seconds=25)
 """How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
 
 DEFAULT_TEMPORAL = "127.0.0.1:7233"
-WORKFLOWS = (PaidCase,)
+WORKFLOWS = (PaidCase, CaseAction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ class Application:
     rules: ContentRules
     timing: Timing
     intake: Intake
+    deciding: Deciding
     answers: SqlAnswers
     tokens: Tokens
     wakeup: Wakeup
@@ -120,7 +130,8 @@ def process_name() -> str:
 @asynccontextmanager
 async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Application]:
     """Wire everything and close it afterwards. Nothing is connected before it is first used."""
-    store = SqlCaseStore(settings.database_url, clock)
+    sealer = KeyRing(settings.secrets_keys) if settings.secrets_keys else None
+    store = SqlCaseStore(settings.database_url, clock, sealer=sealer)
     documents = FileDocumentStore(settings.documents_url)
     registry = AutopayServices(
         AutopayService(s.service_id, s.currency, s.shared_keys, HashKind(s.hash), s.base_url, s.payment_path)
@@ -141,6 +152,9 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     watching = WatchActivities(store, gateway, clock)
     invoices = InvoiceActivities(store, issuers, clock)
     records = RecordActivities(store, clock)
+    refunds = RefundActivities(store, gateway, clock)
+    mails = MailActivities(store, documents, postman, ids)
+    decisions = DecisionActivities(store, clock)
     try:
         yield Application(
             settings=settings,
@@ -153,26 +167,50 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             rules=rules,
             timing=_timing(settings),
             intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
+            deciding=Deciding(store, documents, clock, wakeup.ring),
             answers=store.answers,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,
             activities=(
                 BillingDataActivities(store, rules, clock).validate_billing_data,
                 payments.charge,
+                payments.settle_attempts,
                 watching.watch_payment,
+                watching.check_payment,
                 watching.record_notification,
+                refunds.refund_payment,
+                refunds.watch_refund,
                 invoices.generate_invoice,
-                MailActivities(store, documents, postman, ids).email_invoice,
+                AttachmentActivities(store, clock).attach_invoice,
+                CorrectionActivities(store, documents, issuers, clock).correct_after_refund,
+                mails.email_invoice,
+                mails.email_refund,
+                mails.email_correction,
                 ExpertActivities(store, postman, ids, clock).notify_expert,
                 records.record_parked,
                 records.record_resumed,
                 records.record_unpaid,
+                decisions.record_given_up,
+                decisions.record_reopened,
+                decisions.record_external_payment,
+                decisions.record_act_failed,
             ),
         )
     finally:
         await gateway.close()
         await mailer.close()
         await store.close()
+
+
+def data_converter(keys: Sequence[tuple[str, bytes]] = ()) -> DataConverter:
+    """Pydantic payloads; encrypted, failures too, when there are keys."""
+    if not keys:
+        return pydantic_data_converter
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=EncryptedPayloads(KeyRing(keys)),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
 
 
 async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True) -> Client:
@@ -182,7 +220,7 @@ async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True) -> Clie
     local = is_loopback(f"grpc://{address}")
     return await Client.connect(
         **config,
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter(payload_keys(env)),
         lazy=lazy,
         # compressing costs CPU on both sides and saves nothing on loopback
         grpc_compression=GrpcCompression.NONE if local else GrpcCompression.GZIP,

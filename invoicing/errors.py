@@ -128,12 +128,13 @@ class StillPending(PaidcaseError):
 class BadNotification(PaidcaseError):
     """A webhook message whose authenticity or meaning is not proved.
 
-    `service_id` and `order_id` are set only when they may be echoed in the signed answer.
+    `service_id`, `order_id` and `remote_out_id` are set only when they may be echoed in the signed answer.
     """
 
     cause = Cause.PAYMENT
     service_id: str | None = None
     order_id: str | None = None
+    remote_out_id: str | None = None
 
 
 class InternalFault(PaidcaseError):

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from activities.queueing import decide
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.parties import buyer_faults, seller_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
@@ -128,8 +130,8 @@ class Intake:
                 )
             )
             if facts.state.parked is not None:
-                key = f"billing-data:{case_id}:{revision}"
-                await db.enqueue(_message(facts.document, OutboxKind.BILLING_DATA, key, actor=actor), now)
+                key, body = f"billing-data:{case_id}:{revision}", {"revision": str(revision)}
+                await decide(db, case_id, DecisionKind.CORRECT_BILLING_DATA, key, actor, body, now)
             facts = await db.facts(case_id)
         self._wake()
         return facts

@@ -16,28 +16,49 @@ from enum import StrEnum
 from typing import Protocol
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.payments import Attempt, Transaction
 from invoicing.domain.records import (
     Alert,
+    ArchivedDocument,
     Capture,
     CaseFacts,
+    CaseQuery,
     Delivery,
+    EmailQuery,
     FailedTask,
     InboxMessage,
     LogEntry,
+    LogQuery,
     Notice,
     OutboxMessage,
     QueuedMessage,
     QueuedNotification,
     StoredAlert,
+    StoredDelivery,
     StoredInvoice,
+    StoredLogEntry,
+    StoredNotice,
+    StoredTask,
+    TaskKind,
     WorkerSeen,
 )
+from invoicing.domain.refunds import RefundProgress, Transfer
 from invoicing.domain.state import CaseState
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware, UTC."""
+
+
+class Sealer(Protocol):
+    """Encrypts secrets at rest; the result names its key, so that keys can be rotated."""
+
+    def seal(self, text: str) -> str:
+        """Encrypt with the first key."""
+
+    def open(self, sealed: str) -> str:
+        """Decrypt. Raises `SettingsFault("secrets_keys_missing")` when its key is not in the ring."""
 
 
 # --- payment gateway ---------------------------------------------------------------------------------------------
@@ -66,6 +87,20 @@ class OpenedPayment:
     redirect_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to pay in one currency, as the gateway offers it; its list is not signed, so it only informs."""
+
+    gateway_id: int
+    name: str
+    group: str
+    available: bool
+    currency: str
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    minimum_validity: timedelta | None = None
+
+
 class PaymentGateway(Protocol):
     """The gateway's calls. Each is over within 30 seconds and is made at most once per invocation."""
 
@@ -92,6 +127,25 @@ class PaymentGateway(Protocol):
         Raises `ConnectivityFault`, `OutcomeUnknown`, `SettingsFault`.
         """
 
+    async def refund(
+        self, service_id: str, remote_id: str, amount: Decimal | None, currency: str, message_id: str
+    ) -> None:
+        """Order a refund of a transaction; `None` is all of it. Returns when it is queued; `refund_status` tells more.
+
+        Idempotent by `message_id`: after any error but `Refused` the same message may be sent again, never another one.
+        Raises `Refused("refund_refused")` with the gateway's word, `Throttled`, `ConnectivityFault` (it did not leave),
+        `SettingsFault`, `OutcomeUnknown`.
+        """
+
+    async def refund_status(self, service_id: str, message_id: str) -> RefundProgress:
+        """How far the refund of this message id is. Raises `ConnectivityFault`, `Throttled`, `SettingsFault`."""
+
+    async def channels(self, currencies: Sequence[str], language: str) -> tuple[Channel, ...]:
+        """Ways to pay in these currencies, at most a minute old while the gateway answers, else the last that it gave.
+
+        Raises `ConnectivityFault` when it has never answered, `SettingsFault`.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayNotification:
@@ -99,6 +153,14 @@ class GatewayNotification:
 
     service_id: str
     transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class TransferNotification:
+    """An authentic message about money paid out: its hash was verified before any meaning was read."""
+
+    service_id: str
+    transfer: Transfer
 
 
 class PaymentNotifications(Protocol):
@@ -109,6 +171,12 @@ class PaymentNotifications(Protocol):
 
     def answer(self, service_id: str, order_id: str, *, confirmed: bool) -> bytes:
         """The signed confirmation document. Raises `BadNotification` for a service that is not configured."""
+
+    def read_transfer(self, encoded: str) -> TransferNotification:
+        """Decode and verify a message about a refund or settlement. Raises `BadNotification`, for an ITN too."""
+
+    def answer_transfer(self, service_id: str, remote_out_id: str, *, confirmed: bool) -> bytes:
+        """The signed confirmation of such a message. Raises `BadNotification` for a service that is not configured."""
 
     def return_is_authentic(self, service_id: str, order_id: str, hash_value: str) -> bool:
         """Whether the customer's return address carries our gateway's signature."""
@@ -181,6 +249,9 @@ class Issuer(Protocol):
 
     async def issue(self, order: IssueOrder) -> Issued:
         """The invoice of the case. Raises `DataFault`, `SettingsFault`, `ConnectivityFault`, `OutcomeUnknown`."""
+
+    async def correct_to_zero(self, order: IssueOrder) -> Issued:
+        """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
 
 
 Renderer = Callable[[Invoice], bytes]
@@ -273,6 +344,29 @@ class UnitOfWork(Protocol):
     async def close_task(self, key: str, now: datetime) -> bool:
         """Take off a failed list."""
 
+    async def decide(
+        self, case_id: str, kind: DecisionKind, key: str, actor: str, body: Mapping[str, str], now: datetime
+    ) -> tuple[Decided, bool]:
+        """Record a decision under the next number of its case; the recorded one and False for a key known already."""
+
+    async def decision(self, case_id: str, number: int) -> Decided:
+        """One decision. Raises `NotFound("decision_unknown")`."""
+
+    async def refunds(self, case_id: str) -> tuple[Refund, ...]:
+        """Refunds of a case in their order."""
+
+    async def save_refund(self, refund: Refund) -> None:
+        """Insert or replace one refund (case and number are its key; a message id is never used twice)."""
+
+    async def archive(self, document: ArchivedDocument) -> int:
+        """Note a stored document of a case and give back its number; the same content again gives the same number."""
+
+    async def archived(self, case_id: str) -> tuple[ArchivedDocument, ...]:
+        """Documents of a case in the order of their arrival; replaced ones stay."""
+
+    async def invoices(self, case_id: str) -> tuple[StoredInvoice, ...]:
+        """Every issued document of a case: the invoice and its corrections, by sequence."""
+
     async def enqueue(self, message: OutboxMessage, now: datetime) -> bool:
         """Accept something for the relay; False when its key was accepted before."""
 
@@ -334,6 +428,30 @@ class CaseStore(Protocol):
 
     async def workers(self) -> tuple[WorkerSeen, ...]:
         """Processes that gave a sign of life, newest first."""
+
+    async def payments(self, query: CaseQuery) -> tuple[CaseFacts, ...]:
+        """Cases that have a payment label, by client, expert, status and time; newest first."""
+
+    async def activity(self, query: LogQuery) -> tuple[StoredLogEntry, ...]:
+        """The activity log by case, process, cause, event and time; newest first."""
+
+    async def emails(self, query: EmailQuery) -> tuple[StoredDelivery, ...]:
+        """The e-mail log by case and status; newest first."""
+
+    async def failed_tasks(self, kind: TaskKind | None, after_id: int, limit: int) -> tuple[StoredTask, ...]:
+        """Open failed tasks, newest first."""
+
+    async def notices(self, expert_id: str, after_id: int, limit: int) -> tuple[StoredNotice, ...]:
+        """In-app notifications of an expert, newest first."""
+
+    async def unread(self, expert_id: str) -> int:
+        """How many notifications of an expert are not read."""
+
+    async def read_notice(self, expert_id: str, notice_id: int, now: datetime) -> bool:
+        """Mark one as read; False when it is not this expert's."""
+
+    async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
+        """Acknowledge an alert; again changes nothing. Raises `NotFound`."""
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

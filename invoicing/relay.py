@@ -21,14 +21,17 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import OutboxKind, QueuedMessage, QueuedNotification
 from invoicing.domain.validation import case_totals
 from invoicing.errors import PaidcaseError
 from invoicing.ports import CaseStore, Clock
 from workflows import identity
-from workflows.messages import Decision, Notification, PaidCaseInput, PaymentRequest
+from workflows.case_action import CaseAction
+from workflows.messages import CaseActionInput, Decision, Notification, PaidCaseInput, PaymentRequest
 from workflows.paid_case import PaidCase
 from workflows.policies import Timing
 
@@ -115,29 +118,72 @@ class Relay:
                 case, attempt = await self._input(message), int(message.body["attempt"])
                 started = case.model_copy(update={"requested": attempt})
                 await self._start(started, PaidCase.payment_requested.__name__, PaymentRequest(attempt=attempt))
-            case OutboxKind.BILLING_DATA | OutboxKind.REGENERATE:
-                await self._decide(message)
+            case OutboxKind.DECISION:
+                await self._decide(message.case_id, int(message.body["number"]))
 
     async def _notify(self, message: QueuedNotification) -> None:
-        signal = Notification(inbox_id=message.id)
-        await self._start(await self._case_input(message.case_id), PaidCase.payment_notified.__name__, signal)
+        async with self._store.reading() as db:
+            closed = (await db.facts(message.case_id)).state.closed
+        if not closed:
+            signal = Notification(inbox_id=message.id)
+            await self._start(await self._case_input(message.case_id), PaidCase.payment_notified.__name__, signal)
+            return
+        key = f"inbox:{message.id}"
+        async with self._store.transaction() as db:
+            decided, _ = await db.decide(
+                message.case_id, DecisionKind.LATE_PAYMENT, key, "gateway", {"inbox_id": str(message.id)}, self._clock()
+            )
+        await self._decide(message.case_id, decided.number)
 
-    async def _decide(self, message: QueuedMessage) -> None:
-        handle = self._temporal.get_workflow_handle(identity.paid_case_id(message.case_id))
-        decision = Decision(key=message.key, actor=str(message.body.get("actor", "system")))
+    async def _decide(self, case_id: str, number: int) -> None:
+        """An update of the open run, or a run of its own when the case's run has closed."""
+        async with self._store.reading() as db:
+            decided = await db.decision(case_id, number)
+            closed = (await db.facts(case_id)).state.closed
+        inbox_id = decided.body.get("inbox_id")
+        decision = Decision(
+            number=number,
+            key=decided.key,
+            kind=decided.kind,
+            actor=decided.actor,
+            inbox_id=None if inbox_id is None else int(inbox_id),
+        )
+        handle = self._temporal.get_workflow_handle(identity.paid_case_id(case_id))
         try:
             await handle.start_update(
-                message.kind.value,
+                decided.kind.value,
                 decision,
-                id=message.key,
+                id=f"decision-{number}",
                 wait_for_stage=WorkflowUpdateStage.ACCEPTED,
                 rpc_timeout=HANDOVER_TIMEOUT,
             )
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            # No open run: one that starts from the database meets the corrected data by itself.
-            await self._start(await self._input(message))
+            if closed:
+                await self._act(case_id, decision)
+            else:
+                # The run was lost, not closed: one that starts from the database is there for the decision next time.
+                await self._start(await self._case_input(case_id))
+                raise
+
+    async def _act(self, case_id: str, decision: Decision) -> None:
+        # a decision that an earlier delivery has carried out already is delivered
+        with contextlib.suppress(WorkflowAlreadyStartedError):
+            await self._start_action(case_id, decision)
+
+    async def _start_action(self, case_id: str, decision: Decision) -> None:
+        await self._temporal.start_workflow(
+            CaseAction.run,
+            CaseActionInput(case_id=case_id, decision=decision, timing=self._timing),
+            id=identity.case_action_id(case_id, decision.number),
+            task_queue=identity.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=TypedSearchAttributes([SearchAttributePair(identity.CASE_ID, case_id)]),
+            static_summary=f"Case {case_id}: {decision.kind.value}",
+            rpc_timeout=HANDOVER_TIMEOUT,
+        )
 
     async def _input(self, message: QueuedMessage) -> PaidCaseInput:
         body = message.body

@@ -166,6 +166,14 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
     return settings
 
 
+def payload_keys(env: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
+    """The key ring of the payload codec, for clients that need no other setting. Raises `SettingsFault("settings")`."""
+    try:
+        return _key_ring(env["PAYLOAD_KEYS"]) if "PAYLOAD_KEYS" in env else ()
+    except ValueError as error:
+        raise SettingsFault("settings", f"PAYLOAD_KEYS: {error}") from error
+
+
 class _Reader:
     """Reads values one by one and collects what is wrong instead of stopping at the first fault."""
 

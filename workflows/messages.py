@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from activities.failures import FailureDetail
+from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.state import Step
 from workflows.policies import Timing
 
 
@@ -13,6 +16,14 @@ class Message(BaseModel):
     """Base of payloads: frozen, and readable by older code when fields are added with defaults."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class Waiting(Message):
+    """A parked step, carried over continue-as-new."""
+
+    step: Step
+    failure: FailureDetail
+    round: int = 1
 
 
 class PaidCaseInput(Message):
@@ -24,14 +35,16 @@ class PaidCaseInput(Message):
     amount: str | None = None
     requested: int = 1
     timing: Timing = Timing()
+    waiting: Waiting | None = None
 
 
 class CaseOutcome(StrEnum):
-    """How a run ended: invoice mailed and expert told, invoice left to the expert, or nobody paid."""
+    """How a run ended: invoice mailed and expert told, invoice left to the expert, nobody paid, or given up."""
 
     DONE = "done"
     BY_HAND = "by_hand"
     UNPAID = "unpaid"
+    GIVEN_UP = "given_up"
 
 
 class PaidCaseResult(Message):
@@ -53,7 +66,24 @@ class Notification(Message):
 
 
 class Decision(Message):
-    """A recorded decision: its idempotency key and who took it."""
+    """A recorded decision: its number in the database, its idempotency key, what it is and who took it."""
 
+    number: int
     key: str
+    kind: DecisionKind
     actor: str = "system"
+    inbox_id: int | None = None
+
+
+class CaseActionInput(Message):
+    """One act on a case whose run has closed."""
+
+    case_id: str
+    decision: Decision
+    timing: Timing = Timing()
+
+
+class CaseActionResult(Message):
+    """Whether the act was carried out; what it did is in the database."""
+
+    done: bool

@@ -23,32 +23,58 @@ from activities.payments import Charged, ChargeInput, ChargeOutcome, PaymentActi
 from activities.received import Received
 from activities.records import CloseInput, ParkInput, RecordActivities, ResumeInput
 from activities.watching import NotificationInput, WatchActivities, WatchInput
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
 from workflows import identity, policies
-from workflows.messages import CaseOutcome, Decision, Notification, PaidCaseInput, PaidCaseResult, PaymentRequest
+from workflows.acts import UNPARKING, carried_out
+from workflows.messages import (
+    CaseOutcome,
+    Notification,
+    PaidCaseInput,
+    PaidCaseResult,
+    PaymentRequest,
+    Waiting,
+)
 from workflows.reading import detail_of, details_markdown
+from workflows.serving import ServesDecisions
 
 T = TypeVar("T")
 
 
+class GivenUpError(Exception):
+    """A person has decided that nothing more is tried; ends the story, never the run as failed."""
+
+
 @workflow.defn(name="PaidCase")
-class PaidCase:
+class PaidCase(ServesDecisions):
     """One run per case at a time; its id is `paid-case-{case_id}`."""
 
     @workflow.init
     def __init__(self, case: PaidCaseInput) -> None:
+        super().__init__(case.case_id, case.timing)
         self._case = case
         self._requested = case.requested
         self._payment = PaymentStatus.NONE
-        self._decisions: list[Decision] = []
         self._step = Step.VALIDATE
         self._parked: FailureDetail | None = None
         self._round = 1
         self._presses = 0
+        self._waiting = case.waiting
+        if case.waiting is not None:
+            self._round = case.waiting.round
 
     @workflow.run
     async def run(self, case: PaidCaseInput) -> PaidCaseResult:
-        """Validate, charge, generate, e-mail, notify."""
+        """Validate, charge, generate, e-mail, notify; decisions that come meanwhile are served beside it."""
+        serving = asyncio.create_task(self._serve())
+        try:
+            return await self._story()
+        except GivenUpError:
+            return PaidCaseResult(outcome=CaseOutcome.GIVEN_UP)
+        finally:
+            serving.cancel()
+
+    async def _story(self) -> PaidCaseResult:
         await self._validated()
         if not await self._paid():
             return PaidCaseResult(outcome=CaseOutcome.UNPAID)
@@ -56,7 +82,7 @@ class PaidCase:
         if invoice is InvoiceStatus.AVAILABLE:
             await self._mailed()
         await self._until_done(Step.NOTIFY, self._expert_told)
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(self._nothing_open)
         return PaidCaseResult(outcome=CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
 
     # --- what others tell the run ---------------------------------------------------------------------------------
@@ -80,20 +106,6 @@ class PaidCase:
         if self._payment is not before and self._payment is not PaymentStatus.COMPLETED:
             self._mark()
             self._tell(self._step)
-
-    @workflow.update(description="The billing data were corrected; a parked step is tried again.")
-    def correct_billing_data(self, decision: Decision) -> None:
-        """Recorded at once, acted upon afterwards; idempotent by the decision's key."""
-        self._decide(decision)
-
-    @workflow.update(description="Try the parked step again with fresh attempts.")
-    def regenerate_invoice(self, decision: Decision) -> None:
-        """Recorded at once, acted upon afterwards; idempotent by the decision's key."""
-        self._decide(decision)
-
-    def _decide(self, decision: Decision) -> None:
-        if all(known.key != decision.key for known in self._decisions):
-            self._decisions.append(decision)
 
     def _heard(self, received: Received) -> None:
         paid = self._payment is PaymentStatus.COMPLETED
@@ -159,7 +171,7 @@ class PaidCase:
                     return True
                 except TimeoutError:
                     if not await self._closed_unpaid():
-                        await workflow.wait_condition(workflow.all_handlers_finished)
+                        await workflow.wait_condition(self._nothing_open)
                         # the money or a press may have come while the case was being closed
                         return self._payment is PaymentStatus.COMPLETED or self._requested > charged.attempt
         finally:
@@ -253,10 +265,14 @@ class PaidCase:
 
     async def _until_done(self, step: Step, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run a step; when it cannot go on, park until a person has decided, then run it again."""
+        if self._waiting is not None and self._waiting.step is step:
+            await self._until_decided(step, self._waiting.failure, self._presses, 0)
         while True:
             try:
                 return await attempt()
             except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
                 await self._wait_for_decision(step, detail_of(error))
 
     async def _wait_for_decision(self, step: Step, failure: FailureDetail) -> None:
@@ -267,20 +283,40 @@ class PaidCase:
             f"Record that {step.value} waits for a person: {failure.code}",
         )
         self._heard(received)
-        self._parked = failure
-        self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
-        self._tell(step)
         if step is Step.INVOICE:
             await self._failure_told()
             self._round += 1
-        await workflow.wait_condition(
-            lambda: (
-                len(self._decisions) > decided
-                or self._presses > presses
-                or (step is Step.CHARGE and self._payment is PaymentStatus.COMPLETED)
+        await self._until_decided(step, failure, presses, decided)
+
+    async def _until_decided(self, step: Step, failure: FailureDetail, presses: int, decided: int) -> None:
+        """Wait without limit; a history that has grown meanwhile is left behind by continue-as-new."""
+        self._parked = failure
+        self._waiting = None
+        self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
+        self._tell(step)
+
+        def is_decided() -> bool:
+            acted = any(
+                d.kind in UNPARKING or (d.kind is DecisionKind.ATTACH_INVOICE and n < self._served)
+                for n, d in enumerate(self._decisions[decided:], decided)
             )
-        )
+            arrived = step is Step.CHARGE and self._payment is PaymentStatus.COMPLETED
+            return acted or arrived or self._presses > presses
+
+        def is_long() -> bool:
+            return workflow.info().is_continue_as_new_suggested() and self._nothing_open()
+
+        await workflow.wait_condition(lambda: is_decided() or is_long())
+        if not is_decided():
+            waiting = Waiting(step=step, failure=failure, round=self._round)
+            again = self._case.model_copy(update={"requested": self._requested, "waiting": waiting})
+            workflow.continue_as_new(again)
         self._parked = None
+        given_up = next((d for d in self._decisions[decided:] if d.kind is DecisionKind.GIVE_UP), None)
+        if given_up is not None:
+            await carried_out(self._case.case_id, self._case.timing, given_up)
+            self._mark()
+            raise GivenUpError
         await self._recorded(
             RecordActivities.record_resumed,
             ResumeInput(case_id=self._case.case_id, step=step, actor=self._last_actor(decided)),

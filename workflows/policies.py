@@ -51,6 +51,10 @@ class Timing(BaseModel):
     mail_give_up_after: timedelta = timedelta(hours=24)
 
 
+CHECK_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_attempts=5)
+"""A person waits for the answer of a check: it is tried for about a minute and a half, then told as failed."""
+
+
 def poll_retry(timing: Timing) -> RetryPolicy:
     """Asking for the status: the retries of one activity are the polls, so that waiting costs no events."""
     longest = max(LONGEST_POLL_INTERVAL, timing.payment_poll_interval)

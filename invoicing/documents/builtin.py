@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from invoicing.domain.cases import offered_language
+from invoicing.domain.corrections import correction_series, plan_correction, zeroed
 from invoicing.domain.invoices import Invoice, plan_invoice
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date, series_key
 from invoicing.domain.records import CaseFacts, StoredInvoice
@@ -32,12 +33,44 @@ class BuiltinIssuer:
             stored = await db.invoice(case_id, order.sequence)
             if stored is None:
                 stored = StoredInvoice(invoice=await self._number(db, order.facts), sha256=None)
-        invoice = stored.invoice
-        sha256 = stored.sha256
+        return await self._drawn(case_id, order.sequence, stored)
+
+    async def correct_to_zero(self, order: IssueOrder) -> Issued:
+        """The correction to zero: found, completed, or made. Raises `DataFault` when there is nothing to correct."""
+        case_id = order.facts.document.case_id
+        async with self._store.transaction() as db:
+            stored = await db.invoice(case_id, order.sequence)
+            if stored is None:
+                stored = StoredInvoice(invoice=await self._zeroed(db, order), sha256=None)
+        return await self._drawn(case_id, order.sequence, stored)
+
+    async def _zeroed(self, db: UnitOfWork, order: IssueOrder) -> Invoice:
+        issued = [stored.invoice for stored in await db.invoices(order.facts.document.case_id)]
+        expert = order.facts.expert
+        if not issued or expert is None or not expert.tax_id:
+            raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
+        template = _template(correction_series(expert.invoice_series or ""))
+        issued_on = issue_date(self._clock())
+        series, period = series_key(expert.tax_id, template.text), template.period(issued_on)
+        ordinal = await db.take_number(series, period)
+        correction = plan_correction(
+            issued[-1],
+            issued[0],
+            sequence=order.sequence,
+            number=template.full_number(ordinal, issued_on),
+            issued_on=issued_on,
+            reason_key="zero",
+            lines=zeroed(issued[-1].lines),
+        )
+        await db.add_invoice(correction, series, period, ordinal)
+        return correction
+
+    async def _drawn(self, case_id: str, sequence: int, stored: StoredInvoice) -> Issued:
+        invoice, sha256 = stored.invoice, stored.sha256
         if sha256 is None:
             sha256 = await self._documents.put(await asyncio.to_thread(self._render, invoice))
             async with self._store.transaction() as db:
-                await db.set_invoice_document(case_id, order.sequence, sha256)
+                await db.set_invoice_document(case_id, sequence, sha256)
         return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
 
     async def _number(self, db: UnitOfWork, facts: CaseFacts) -> Invoice:

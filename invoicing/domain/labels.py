@@ -7,9 +7,11 @@ commands all come through here, so that no two of them can disagree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
-from invoicing.domain.state import CaseState, InvoiceStatus, PaymentStatus, Step
+from invoicing.domain.decisions import DecisionKind, refusal
+from invoicing.domain.state import Badge, CaseState, InvoiceStatus, PaymentStatus
 
 
 class Role(StrEnum):
@@ -80,6 +82,24 @@ _PAYING = {
 }
 
 
+_MAY_DECIDE = {
+    Action.CORRECT_BILLING_DATA: {Role.CLIENT, Role.SERVICE, Role.OPS},
+    Action.REGENERATE_INVOICE: {Role.EXPERT, Role.OPS},
+    Action.RESEND_INVOICE: {Role.EXPERT, Role.OPS},
+    Action.ATTACH_INVOICE: {Role.EXPERT, Role.OPS},
+    Action.REFUND: {Role.OPS},
+    Action.GIVE_UP: {Role.OPS},
+    Action.CHECK_PAYMENT_NOW: {Role.OPS},
+}
+"""Who may take which decision (SPEC section 6)."""
+
+
+def _refundable(state: CaseState) -> Decimal:
+    """Something or nothing; the exact sum is judged when a refund is decided."""
+    through_gateway = state.paid and state.payment.remote_id is not None and Badge.REFUNDED not in state.badges
+    return Decimal(1) if through_gateway else Decimal(0)
+
+
 def view(state: CaseState, role: Role) -> View:
     """The labels of a case for one role, and the actions open to it."""
     cell = _PAID_CELLS[state.invoice.status] if state.paid else _UNPAID_CELLS[state.payment.status]
@@ -103,9 +123,9 @@ def actions(state: CaseState, role: Role) -> tuple[Action, ...]:
         allowed.update(_PAYING[state.payment.status])
     if has_document:
         allowed.add(Action.DOWNLOAD)
-    stopped_by_data = state.parked is not None and state.parked.step in {Step.VALIDATE, Step.INVOICE}
-    if stopped_by_data and role in {Role.CLIENT, Role.SERVICE, Role.OPS}:
-        allowed.add(Action.CORRECT_BILLING_DATA)
-    if stopped_by_data and state.paid and role in {Role.EXPERT, Role.OPS}:
-        allowed.add(Action.REGENERATE_INVOICE)
+    for action, roles in _MAY_DECIDE.items():
+        if role in roles and refusal(DecisionKind(action.value), state, _refundable(state)) is None:
+            allowed.add(action)
+    if state.parked is None:  # the data may be corrected before the invoice exists, but nobody is asked to
+        allowed.discard(Action.CORRECT_BILLING_DATA)
     return tuple(action for action in Action if action in allowed)

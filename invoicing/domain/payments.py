@@ -41,6 +41,10 @@ class AttemptState(StrEnum):
     PAID = "paid"
 
 
+MAY_STILL_PAY = frozenset({AttemptState.SENT, AttemptState.OPEN, AttemptState.FAILED})
+"""States in which an attempt may still bring money."""
+
+
 class TransactionStatus(StrEnum):
     """Status of one gateway transaction, by ITN or `transactionStatus`."""
 
@@ -150,18 +154,30 @@ class Verdict(StrEnum):
     """What a status answer says about an attempt."""
 
     PAID = "paid"
+    MISPAID = "mispaid"
     WAITING = "waiting"
     FAILED = "failed"
     ABSENT = "absent"
 
 
-def judge(transactions: Sequence[Transaction]) -> Verdict:
-    """Reading of a status answer: one success is paid, a pending one waits, only failures failed, nothing is absent."""
+def fits(transaction: Transaction, attempt: Attempt) -> bool:
+    """Whether amount and currency are the attempt's: less, more and another currency are all not what was asked for."""
+    return (transaction.amount, transaction.currency) == (attempt.amount, attempt.currency)
+
+
+def judge(transactions: Sequence[Transaction], attempt: Attempt) -> Verdict:
+    """Reading of a status answer.
+
+    One success of the right amount is paid, a pending one waits, a success of another amount or currency waits for a
+    person, only failures failed, nothing is absent.
+    """
     statuses = {transaction.status for transaction in transactions}
-    if TransactionStatus.SUCCESS in statuses:
+    if any(told.status is TransactionStatus.SUCCESS and fits(told, attempt) for told in transactions):
         return Verdict.PAID
     if TransactionStatus.PENDING in statuses:
         return Verdict.WAITING
+    if TransactionStatus.SUCCESS in statuses:
+        return Verdict.MISPAID
     return Verdict.FAILED if statuses else Verdict.ABSENT
 
 
@@ -182,31 +198,3 @@ def ended_by_time(verdict: Verdict, attempt: Attempt, now: datetime) -> bool:
     """At the end of its validity only an answer of all failures, or of nothing, ends an attempt."""
     expired = attempt.valid_until is not None and now >= attempt.valid_until
     return expired and verdict in {Verdict.FAILED, Verdict.ABSENT}
-
-
-class Effect(StrEnum):
-    """What an authentic message about one transaction means for the case."""
-
-    KEEP = "keep"
-    DUPLICATE = "duplicate"
-    MARK_FAILED = "mark_failed"
-    NOTHING = "nothing"
-
-
-def effect_of(transaction: Transaction, attempt: Attempt, *, kept_remote_id: str | None, case_paid: bool) -> Effect:
-    """The decision for every (state of the attempt, message) pair.
-
-    A success is kept when the case has no kept payment, is a duplicate when another transaction is kept, and is nothing
-    when it is the kept one told again. A failure marks an attempt failed only while it is open or unanswered; it never
-    touches a paid case. A pending status is informative.
-    """
-    match transaction.status:
-        case TransactionStatus.SUCCESS:
-            if kept_remote_id == transaction.remote_id:
-                return Effect.NOTHING
-            return Effect.DUPLICATE if case_paid or kept_remote_id is not None else Effect.KEEP
-        case TransactionStatus.FAILURE:
-            waiting = attempt.state in {AttemptState.OPEN, AttemptState.SENT}
-            return Effect.MARK_FAILED if waiting and not case_paid else Effect.NOTHING
-        case TransactionStatus.PENDING:
-            return Effect.NOTHING

@@ -182,6 +182,19 @@ def invoice_by_hand(state: CaseState) -> CaseState:
     )
 
 
+def invoice_attached(state: CaseState, sha256: str) -> CaseState:
+    """The expert's own document is the invoice; its number and date are his. An issued one stays."""
+    if state.invoice.status is InvoiceStatus.AVAILABLE:
+        return state
+    attached = {"status": InvoiceStatus.MANUAL, "sha256": sha256, "reason": None}
+    return state.model_copy(update={"invoice": state.invoice.model_copy(update=attached)})
+
+
+def given_up(state: CaseState) -> CaseState:
+    """A person has decided that nothing more is tried; the run ends, money and documents stay as they are."""
+    return unparked(state).model_copy(update={"closed": True})
+
+
 def parked(state: CaseState, why: Parked) -> CaseState:
     """The step waits for a person. A failed round of invoicing empties the cell and gives the reason on request."""
     waiting = state.model_copy(update={"parked": why})

@@ -12,6 +12,10 @@ from invoicing.sandbox.autopay.protocol import HashKind, Service
 from invoicing.sandbox.clock import ONE_SECOND_FOR_THREE_MINUTES, WallClock
 from invoicing.sandbox.mail.mailbox import KEEP
 from invoicing.sandbox.running import MailOptions, NotLoopback, SandboxOptions, sandbox
+from invoicing.sandbox.switches import BadSwitch
+from invoicing.sandbox.wfirma.accounts import APP_KEY, Account
+from invoicing.sandbox.wfirma.control import read_account
+from invoicing.sandbox.wfirma.desk import WfirmaOptions
 
 WRONG_USE = 2
 CURRENCIES = ("PLN", "EUR", "GBP", "USD")
@@ -50,11 +54,19 @@ def _service(written: str) -> Service:
     return Service(str(fields["service_id"]), fields["shared_key"], fields.get("currency", "PLN"), kind)
 
 
+def _account(written: str) -> Account:
+    """One wFirma account as JSON, as the control call takes it."""
+    try:
+        return read_account(json.loads(written))
+    except BadSwitch as bad:
+        raise argparse.ArgumentTypeError(str(bad)) from None
+
+
 def parser() -> argparse.ArgumentParser:
     """All options; the defaults suit the demo."""
     made = argparse.ArgumentParser(
         prog="python -m invoicing.sandbox",
-        description="Local stand-ins for Autopay and SMTP. For trials and tests only.",
+        description="Local stand-ins for Autopay, wFirma and SMTP. For trials and tests only.",
     )
     add = made.add_argument
     add("--host", default="127.0.0.1", help="loopback address to listen on")
@@ -87,6 +99,16 @@ def parser() -> argparse.ArgumentParser:
     add("--pending-first", action="store_true", help="announce PENDING before every SUCCESS")
     add("--smtp-user", metavar="NAME", help="demand AUTH with this name")
     add("--smtp-password", default="", metavar="PASSWORD")
+    add("--wfirma-port", type=_port, default=9002, metavar="PORT")
+    add("--wfirma-app-key", default=APP_KEY, metavar="KEY")
+    add(
+        "--wfirma-account",
+        type=_account,
+        action="append",
+        default=[],
+        metavar="JSON",
+        help='a further account, e.g. {"access_key": "a", "secret_key": "b", "companies": [{"id": "7"}]}',
+    )
     add("--keep-messages", type=int, default=KEEP, metavar="N", help="mails whose bytes stay in memory")
     return made
 
@@ -110,6 +132,11 @@ def options_from(arguments: argparse.Namespace) -> SandboxOptions:
             user=arguments.smtp_user,
             password=arguments.smtp_password,
             keep=arguments.keep_messages,
+        ),
+        wfirma=WfirmaOptions(
+            port=arguments.wfirma_port,
+            app_key=arguments.wfirma_app_key,
+            accounts=(Account(), *arguments.wfirma_account),
         ),
     )
 

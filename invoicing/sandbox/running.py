@@ -18,6 +18,8 @@ from invoicing.sandbox.mail.mailbox import KEEP, Mailbox
 from invoicing.sandbox.mail.pages import Pages
 from invoicing.sandbox.mail.smtp import MailServer
 from invoicing.sandbox.switches import SwitchBoard
+from invoicing.sandbox.wfirma.desk import WfirmaDesk, WfirmaOptions
+from invoicing.sandbox.wfirma.server import application as wfirma_application
 
 SHUTDOWN_SECONDS = 1.0
 
@@ -44,6 +46,7 @@ class SandboxOptions:
     host: str = "127.0.0.1"
     autopay: AutopayOptions = field(default_factory=AutopayOptions)
     mail: MailOptions = field(default_factory=MailOptions)
+    wfirma: WfirmaOptions = field(default_factory=WfirmaOptions)
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,18 @@ class RunningSandbox:
     smtp_host: str
     smtp_port: int
     mailbox_url: str
+    wfirma_url: str
     autopay: Desk
     mailbox: Mailbox
     mail_switches: SwitchBoard
+    wfirma: WfirmaDesk
 
     def addresses(self) -> list[tuple[str, str]]:
         return [
             ("Autopay", self.autopay_url),
             ("SMTP", f"smtp://{self.smtp_host}:{self.smtp_port}"),
             ("Mailbox", self.mailbox_url),
+            ("wFirma", self.wfirma_url),
         ]
 
 
@@ -87,7 +93,13 @@ async def sandbox(options: SandboxOptions | None = None, clock: Clock | None = N
         smtp_port = await smtp.open(options.host, options.mail.smtp_port)
         pages = Pages(mailbox, switches).application()
         mailbox_url = await _serve(stack, pages, options.host, options.mail.mailbox_port)
-        yield RunningSandbox(autopay_url, options.host, smtp_port, mailbox_url, desk, mailbox, switches)
+        books = WfirmaDesk(options.wfirma, clock)
+        stack.push_async_callback(books.close)
+        wfirma_url = await _serve(stack, wfirma_application(books), options.host, options.wfirma.port)
+        stack.callback(books.closing.set)
+        yield RunningSandbox(
+            autopay_url, options.host, smtp_port, mailbox_url, wfirma_url, desk, mailbox, switches, books
+        )
 
 
 async def _serve(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> str:

@@ -1,40 +1,38 @@
-"""Cases, their billing data, experts: the rows an activity decides from."""
+"""Cases and their billing data: the rows an activity decides from."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, insert, select, update
 
-from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.cases import BillingData, CaseDocument
 from invoicing.domain.records import CaseFacts
 from invoicing.domain.state import CaseState
-from invoicing.errors import NotFound, SettingsFault, VersionConflict
-from invoicing.ports import Recorded
+from invoicing.errors import NotFound, VersionConflict
+from invoicing.ports import Recorded, Sealer
+from invoicing.storage.experts import expert_for_facts
 from invoicing.storage.tables import billing_data, cases, experts
-from invoicing.storage.work import Work, insert_once, upsert
+from invoicing.storage.work import Work, insert_once
 
-FACTS = (
-    select(
-        cases.c.document,
-        cases.c.state,
-        cases.c.version,
-        cases.c.billing_revision,
-        cases.c.arrived_at,
-        billing_data.c.data,
-        experts.c.document.label("expert"),
-    )
-    .select_from(
-        cases.outerjoin(
-            billing_data,
-            and_(billing_data.c.case_id == cases.c.case_id, billing_data.c.revision == cases.c.billing_revision),
-        ).outerjoin(experts, experts.c.expert_id == cases.c.expert_id)
-    )
-    .where(cases.c.case_id == bindparam("id"))
+FACTS_OF_ANY = select(
+    cases.c.document,
+    cases.c.state,
+    cases.c.version,
+    cases.c.billing_revision,
+    cases.c.arrived_at,
+    billing_data.c.data,
+    experts.c.document.label("expert"),
+    experts.c.wfirma_sealed,
+).select_from(
+    cases.outerjoin(
+        billing_data,
+        and_(billing_data.c.case_id == cases.c.case_id, billing_data.c.revision == cases.c.billing_revision),
+    ).outerjoin(experts, experts.c.expert_id == cases.c.expert_id)
 )
+FACTS = FACTS_OF_ANY.where(cases.c.case_id == bindparam("id"))
 # Writers of one case queue on its row, as all writers do on SQLite; NO KEY UPDATE lets rows that refer to it be added.
 _FACTS_TO_WRITE = FACTS.with_for_update(key_share=True, of=cases)
 _SAVE = (
@@ -58,19 +56,17 @@ _REVISE = (
     .returning(cases.c.billing_revision)
 )
 _ADD_BILLING = insert(billing_data).inline()
-_EXPERT = select(experts.c.document).where(experts.c.expert_id == bindparam("id"))
-_SAVE_EXPERT = upsert(experts, "expert_id")
 
 
-def facts_of(row: Row[Any]) -> CaseFacts:
-    """A row of the facts' select as the record."""
+def facts_of(row: Row[Any], sealer: Sealer | None = None) -> CaseFacts:
+    """A row of the facts' select as the record, with the expert's keys where they can be opened."""
     state = CaseState.model_validate_json(row.state)
     return CaseFacts.model_construct(
         document=CaseDocument.model_validate_json(row.document),
         state=state,
         billing=None if row.data is None else BillingData.model_validate_json(row.data),
         billing_revision=row.billing_revision,
-        expert=None if row.expert is None else ExpertDocument.model_validate_json(row.expert),
+        expert=None if row.expert is None else expert_for_facts(row.expert, row.wfirma_sealed, sealer),
         arrived_at=row.arrived_at,
     )
 
@@ -88,7 +84,7 @@ class CaseRows(Work):
             rows = await self._read(statement, {"id": case_id})
         if not rows:
             raise NotFound("case_unknown", "no case is recorded under this id")
-        return facts_of(rows[0])
+        return facts_of(rows[0], self._sealer)
 
     async def save(self, state: CaseState) -> CaseState:
         """One UPDATE that compares the version."""
@@ -152,34 +148,3 @@ class CaseRows(Work):
             "saved_at": now,
         }
         await self._write(_ADD_BILLING, row)
-
-    async def save_expert(self, expert_id: str, expert: ExpertDocument, now: datetime) -> None:
-        """Store or replace. Keys of another system are never stored in clear."""
-        if expert.wfirma is not None:
-            raise SettingsFault("secrets_keys_missing", "wFirma keys cannot be stored without a key ring")
-        row = {"expert_id": expert_id, "document": expert.model_dump_json(), "updated_at": now}
-        await self._write(_SAVE_EXPERT[self._dialect], row)
-
-    async def expert(self, expert_id: str) -> ExpertDocument | None:
-        """An expert, or None."""
-        rows = await self._read(_EXPERT, {"id": expert_id})
-        return ExpertDocument.model_validate_json(rows[0].document) if rows else None
-
-
-_STATES = select(cases.c.case_id, cases.c.state).where(cases.c.case_id.in_(bindparam("ids", expanding=True)))
-_NEWEST = select(cases.c.state).order_by(cases.c.arrived_at.desc(), cases.c.case_id.desc()).limit(100)
-_AT_ONCE = 1000
-
-
-class CaseLists(Work):
-    """Reading many cases."""
-
-    async def statuses(self, case_ids: Sequence[str]) -> tuple[CaseState, ...]:
-        """In the order asked for, or newest first; unknown ids are left out."""
-        if not case_ids:
-            return tuple(CaseState.model_validate_json(row.state) for row in await self._read(_NEWEST))
-        found: dict[str, CaseState] = {}
-        for start in range(0, len(case_ids), _AT_ONCE):
-            for row in await self._read(_STATES, {"ids": list(case_ids[start : start + _AT_ONCE])}):
-                found[row.case_id] = CaseState.model_validate_json(row.state)
-        return tuple(found[case_id] for case_id in dict.fromkeys(case_ids) if case_id in found)

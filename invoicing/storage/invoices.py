@@ -7,7 +7,9 @@ pkt 2). Nothing slow may happen between taking the number and the commit.
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from invoicing.domain.invoices import Invoice
@@ -19,6 +21,11 @@ from invoicing.storage.work import Statements, Work
 
 _INVOICE = select(invoices.c.invoice, invoices.c.sha256).where(
     invoices.c.case_id == bindparam("case"), invoices.c.sequence == bindparam("sequence")
+)
+_INVOICES = (
+    select(invoices.c.invoice, invoices.c.sha256)
+    .where(invoices.c.case_id == bindparam("case"))
+    .order_by(invoices.c.sequence)
 )
 _ADD_INVOICE = insert(invoices).inline()
 _SET_DOCUMENT = (
@@ -44,15 +51,21 @@ def _take_number() -> Statements:
 _TAKE_NUMBER = _take_number()
 
 
+def _stored(row: Row[Any]) -> StoredInvoice:
+    return StoredInvoice(invoice=Invoice.model_validate_json(row.invoice), sha256=row.sha256)
+
+
 class InvoiceRows(Work):
     """Issued invoices as stored facts."""
 
     async def invoice(self, case_id: str, sequence: int = 1) -> StoredInvoice | None:
         """The issued invoice of a case, or None."""
         rows = await self._read(_INVOICE, {"case": case_id, "sequence": sequence})
-        if not rows:
-            return None
-        return StoredInvoice(invoice=Invoice.model_validate_json(rows[0].invoice), sha256=rows[0].sha256)
+        return _stored(rows[0]) if rows else None
+
+    async def invoices(self, case_id: str) -> tuple[StoredInvoice, ...]:
+        """The invoice and its corrections, by sequence."""
+        return tuple(_stored(row) for row in await self._read(_INVOICES, {"case": case_id}))
 
     async def take_number(self, series: str, period: str) -> int:
         """One statement: the first number of a period is 1, each other one more than the last."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from datetime import datetime
 
-from invoicing.domain.records import Delivery, Notice
-from invoicing.storage.tables import deliveries, notices
+from sqlalchemy import bindparam, func, select, update
+
+from invoicing.domain.records import Delivery, DeliveryStatus, EmailQuery, Notice, StoredDelivery, StoredNotice
+from invoicing.storage.paging import LARGEST_ID, named_in, page_below, within
+from invoicing.storage.tables import UNREAD, UNSENT, deliveries, notices
 from invoicing.storage.work import Work, insert_once, upsert
 
 _DELIVERY = select(deliveries).where(deliveries.c.message_id == bindparam("message"))
-_SAVE_DELIVERY = upsert(deliveries, "message_id")
+_SAVE_DELIVERY = upsert(deliveries, "message_id", keep=("id",))
 _ADD_NOTICE = insert_once(notices, "key")
+_COUNT_UNREAD = select(func.count()).select_from(notices).where(notices.c.expert_id == bindparam("expert"), UNREAD)
+_READ_NOTICE = (
+    update(notices)
+    .where(notices.c.id == bindparam("which"), notices.c.expert_id == bindparam("expert"))
+    .values(read_at=func.coalesce(notices.c.read_at, bindparam("now", type_=notices.c.read_at.type)))
+)
+_ROUTINE = named_in(UNSENT, DeliveryStatus)
 
 
 class MailRows(Work):
@@ -22,9 +32,39 @@ class MailRows(Work):
         return Delivery.model_validate(rows[0]._asdict()) if rows else None
 
     async def save_delivery(self, delivery: Delivery) -> None:
-        """Insert or replace."""
+        """Insert or replace; the row keeps its place in the log."""
         await self._write(_SAVE_DELIVERY[self._dialect], delivery.model_dump())
 
     async def add_notice(self, notice: Notice) -> bool:
         """The committed row is the delivery; False when it was delivered before."""
         return (await self._write(_ADD_NOTICE[self._dialect], notice.model_dump())).rowcount == 1
+
+
+class MailLists(Work):
+    """Reading what was mailed and notified."""
+
+    async def emails(self, query: EmailQuery) -> tuple[StoredDelivery, ...]:
+        """In the order in which the mails were first written, newest first; time is that of writing."""
+        conditions = within(deliveries.c.created_at, query.since, query.until)
+        if query.case_id is not None:
+            conditions.append(deliveries.c.case_id == query.case_id)
+        if query.status is not None:
+            conditions.append(deliveries.c.status == query.status.value)
+            if query.status not in _ROUTINE:
+                conditions.append(UNSENT)
+        rows = await self._read(page_below(deliveries, query.after_id, query.limit, *conditions))
+        return tuple(StoredDelivery.model_validate(row._asdict()) for row in rows)
+
+    async def notices(self, expert_id: str, after_id: int, limit: int) -> tuple[StoredNotice, ...]:
+        """Notifications of an expert, newest first."""
+        rows = await self._read(page_below(notices, after_id, limit, notices.c.expert_id == expert_id))
+        return tuple(StoredNotice.model_validate(row._asdict()) for row in rows)
+
+    async def unread(self, expert_id: str) -> int:
+        """How many notifications of an expert are not read."""
+        return int((await self._read(_COUNT_UNREAD, {"expert": expert_id}))[0][0])
+
+    async def read_notice(self, expert_id: str, notice_id: int, now: datetime) -> bool:
+        """The first reading counts; False when there is no such notification of this expert."""
+        which = {"which": min(notice_id, LARGEST_ID), "expert": expert_id, "now": now}
+        return (await self._write(_READ_NOTICE, which)).rowcount == 1

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
-from invoicing.domain.records import Alert, FailedTask, LogEntry, StoredAlert, WorkerSeen
-from invoicing.storage.tables import OPEN, activity_log, alerts, failed_tasks, processes
+from invoicing.domain.records import (
+    Alert,
+    Event,
+    FailedTask,
+    LogEntry,
+    LogQuery,
+    StoredAlert,
+    StoredLogEntry,
+    StoredTask,
+    TaskKind,
+    WorkerSeen,
+)
+from invoicing.errors import NotFound
+from invoicing.storage.paging import LARGEST_ID, Condition, named_in, page_below, within
+from invoicing.storage.tables import OPEN, RARE, activity_log, alerts, failed_tasks, processes
 from invoicing.storage.work import Work, insert_once, type_of_details, upsert
 
 _LOG = insert(activity_log).inline()
@@ -25,13 +38,14 @@ _CLOSE_TASK = (
     .values(closed_at=bindparam("now"))
 )
 _TIMELINE = select(activity_log).where(activity_log.c.case_id == bindparam("case")).order_by(activity_log.c.id)
-_ALERTS = (
-    select(alerts)
-    .where(or_(bindparam("below") == 0, alerts.c.id < bindparam("below")))
-    .order_by(alerts.c.id.desc())
-    .limit(bindparam("most"))
+_ALERT = select(alerts).where(alerts.c.id == bindparam("which"))
+_ACKNOWLEDGE = (
+    update(alerts)
+    .where(alerts.c.id == bindparam("which"), alerts.c.acknowledged_at.is_(None))
+    .values(acknowledged_at=bindparam("now"), acknowledged_by=bindparam("actor"))
 )
-_OPEN_ALERTS = _ALERTS.where(alerts.c.closed_at.is_(None))
+_ROUTINE = named_in(RARE, Event)
+"""Events of a case that goes well: so many that a page of them is found by looking back from the newest line."""
 _SEEN = upsert(processes, "name")
 _WORKERS = select(processes).order_by(processes.c.seen_at.desc(), processes.c.name)
 
@@ -82,8 +96,42 @@ class RecordLists(Work):
 
     async def alerts(self, *, open_only: bool, after_id: int, limit: int) -> tuple[StoredAlert, ...]:
         """Newest first, below `after_id` unless that is 0."""
-        rows = await self._read(_OPEN_ALERTS if open_only else _ALERTS, {"below": after_id, "most": limit})
+        conditions = [alerts.c.closed_at.is_(None)] if open_only else []
+        rows = await self._read(page_below(alerts, after_id, limit, *conditions))
         return tuple(StoredAlert.model_validate(_plain(row)) for row in rows)
+
+    async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
+        """The first to acknowledge stays named; an alert that recovery has closed can be acknowledged too."""
+        which = min(alert_id, LARGEST_ID)
+        await self._write(_ACKNOWLEDGE, {"which": which, "now": now, "actor": actor})
+        rows = await self._read(_ALERT, {"which": which})
+        if not rows:
+            raise NotFound("alert_unknown", "there is no alert of this number")
+        return StoredAlert.model_validate(_plain(rows[0]))
+
+    async def activity(self, query: LogQuery) -> tuple[StoredLogEntry, ...]:
+        """In the order of writing, newest first; time is what the lines say."""
+        conditions = within(activity_log.c.at, query.since, query.until)
+        for column, wanted in (
+            (activity_log.c.case_id, query.case_id),
+            (activity_log.c.event, query.event),
+            (activity_log.c.cause, query.cause),
+            (activity_log.c.step, query.step),
+        ):
+            if wanted is not None:
+                conditions.append(column == wanted)
+        if query.event is not None and query.event not in _ROUTINE:
+            conditions.append(RARE)
+        rows = await self._read(page_below(activity_log, query.after_id, query.limit, *conditions))
+        return tuple(StoredLogEntry.model_validate(_plain(row)) for row in rows)
+
+    async def failed_tasks(self, kind: TaskKind | None, after_id: int, limit: int) -> tuple[StoredTask, ...]:
+        """Open ones, newest first."""
+        conditions: list[Condition] = [OPEN]
+        if kind is not None:
+            conditions.append(failed_tasks.c.kind == kind.value)
+        rows = await self._read(page_below(failed_tasks, after_id, limit, *conditions))
+        return tuple(StoredTask.model_validate(row._asdict()) for row in rows)
 
     async def seen(self, name: str, role: str, started_at: datetime, now: datetime) -> None:
         """A sign of life of a process."""

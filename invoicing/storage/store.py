@@ -9,60 +9,94 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.domain.records import (
+    CaseFacts,
+    CaseQuery,
+    EmailQuery,
     InboxMessage,
     LogEntry,
+    LogQuery,
     QueuedMessage,
     QueuedNotification,
     StoredAlert,
+    StoredDelivery,
+    StoredLogEntry,
+    StoredNotice,
+    StoredTask,
+    TaskKind,
     WorkerSeen,
 )
 from invoicing.domain.state import CaseState
-from invoicing.ports import Clock
-from invoicing.storage.cases import CaseLists, CaseRows
+from invoicing.ports import Clock, Sealer
+from invoicing.storage.archive import ArchiveRows
+from invoicing.storage.case_lists import CaseLists
+from invoicing.storage.cases import CaseRows
+from invoicing.storage.decisions import DecisionRows
+from invoicing.storage.experts import ExpertKeys, ExpertRows
 from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.invoices import InvoiceRows
-from invoicing.storage.mail import MailRows
+from invoicing.storage.mail import MailLists, MailRows
 from invoicing.storage.payments import PaymentRows
 from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
 from invoicing.storage.records import RecordLists, RecordRows
+from invoicing.storage.refunds import RefundRows
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import BUSY_SECONDS, Database
 from invoicing.storage.work import utc_now
 
 
-class SqlUnitOfWork(CaseRows, PaymentRows, InvoiceRows, MailRows, RecordRows, QueueRows):
+class SqlUnitOfWork(
+    CaseRows,
+    ExpertRows,
+    PaymentRows,
+    InvoiceRows,
+    DecisionRows,
+    RefundRows,
+    ArchiveRows,
+    MailRows,
+    RecordRows,
+    QueueRows,
+):
     """What activities and the web do in one transaction."""
 
 
-class SqlLists(CaseLists, RecordLists, QueueClaims):
+class SqlLists(CaseLists, MailLists, RecordLists, QueueClaims, ExpertKeys):
     """What the store itself does, each call in a transaction of its own."""
 
 
 class SqlCaseStore:
     """The database at an address of `DATABASE_URL`. Belongs to one event loop; connects on first use.
 
-    `patience` is how many seconds a transaction waits for its turn or for a connection before it gives up.
+    `patience` is how many seconds a transaction waits for its turn or for a connection before it gives up. Without a
+    `sealer`, experts with wFirma keys can neither be saved nor read, and facts come without the keys.
     """
 
     work = SqlUnitOfWork
     lists = SqlLists
 
-    def __init__(self, url: str, clock: Clock = utc_now, *, patience: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock = utc_now,
+        *,
+        patience: float = BUSY_SECONDS,
+        sealer: Sealer | None = None,
+    ) -> None:
         self._database = Database(url, patience)
         self._clock = clock
+        self._sealer = sealer
         self.answers = SqlAnswers(self._database)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:
         """A writing transaction: committed when the block ends, rolled back when it raises."""
         async with self._database.writing() as connection:
-            yield self.work(connection, self._database.dialect, self._clock, writable=True)
+            yield self.work(connection, self._database.dialect, self._clock, writable=True, sealer=self._sealer)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlUnitOfWork]:
         """A reading transaction on one snapshot."""
         async with self._database.reading() as connection:
-            yield self.work(connection, self._database.dialect, self._clock, writable=False)
+            yield self.work(connection, self._database.dialect, self._clock, writable=False, sealer=self._sealer)
 
     @asynccontextmanager
     async def _lists(self, *, writable: bool) -> AsyncIterator[SqlLists]:
@@ -71,7 +105,7 @@ class SqlCaseStore:
             yield self._work_of(connection, writable=writable)
 
     def _work_of(self, connection: AsyncConnection, *, writable: bool) -> SqlLists:
-        return self.lists(connection, self._database.dialect, self._clock, writable=writable)
+        return self.lists(connection, self._database.dialect, self._clock, writable=writable, sealer=self._sealer)
 
     async def notification(self, inbox_id: int) -> InboxMessage:
         """One inbox row. Raises `NotFound`."""
@@ -133,6 +167,46 @@ class SqlCaseStore:
         async with self._lists(writable=False) as rows:
             return await rows.alerts(open_only=open_only, after_id=after_id, limit=limit)
 
+    async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
+        """Acknowledge an alert; again changes nothing. Raises `NotFound`."""
+        async with self._lists(writable=True) as rows:
+            return await rows.acknowledge(alert_id, actor, now)
+
+    async def activity(self, query: LogQuery) -> tuple[StoredLogEntry, ...]:
+        """The activity log, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.activity(query)
+
+    async def failed_tasks(self, kind: TaskKind | None, after_id: int, limit: int) -> tuple[StoredTask, ...]:
+        """Open failed tasks, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.failed_tasks(kind, after_id, limit)
+
+    async def emails(self, query: EmailQuery) -> tuple[StoredDelivery, ...]:
+        """The e-mail log, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.emails(query)
+
+    async def notices(self, expert_id: str, after_id: int, limit: int) -> tuple[StoredNotice, ...]:
+        """In-app notifications of an expert, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.notices(expert_id, after_id, limit)
+
+    async def unread(self, expert_id: str) -> int:
+        """How many notifications of an expert are not read."""
+        async with self._lists(writable=False) as rows:
+            return await rows.unread(expert_id)
+
+    async def read_notice(self, expert_id: str, notice_id: int, now: datetime) -> bool:
+        """Mark one as read; False when it is not this expert's."""
+        async with self._lists(writable=True) as rows:
+            return await rows.read_notice(expert_id, notice_id, now)
+
+    async def payments(self, query: CaseQuery) -> tuple[CaseFacts, ...]:
+        """Cases that have a payment label, newest first; experts come without keys."""
+        async with self._lists(writable=False) as rows:
+            return await rows.payments(query)
+
     async def statuses(self, case_ids: Sequence[str]) -> tuple[CaseState, ...]:
         """State records of these cases, or of the newest 100."""
         async with self._lists(writable=False) as rows:
@@ -147,6 +221,11 @@ class SqlCaseStore:
         """Processes that gave a sign of life, newest first."""
         async with self._lists(writable=False) as rows:
             return await rows.workers()
+
+    async def reseal(self, limit: int) -> int:
+        """Seal up to `limit` experts' keys anew with the first key; 0 when every one is. Raises `SettingsFault`."""
+        async with self._lists(writable=True) as rows:
+            return await rows.reseal(limit)
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

@@ -2,7 +2,11 @@
 
 Rules of money and documents that the database itself holds to: at most one kept capture per case, one order and one
 gateway transaction once, one invoice per case and sequence, one full number per seller, one ordinal per series and
-period. Personal data stand only in `cases.document`, `billing_data`, `experts`, `invoices` and `deliveries.recipient`.
+period, one decision per case and key, one refund per message id. Personal data stand only in `cases.document`,
+`billing_data`, `experts`, `invoices`, `deliveries.recipient`, `decisions.body` and `refunds.reason`.
+
+Partial indexes serve lists of what is rare. A case that goes well stays out of them, so that writing it costs nothing
+more; a query names such an index's condition, because neither database proves it from a bound value.
 """
 
 from __future__ import annotations
@@ -59,22 +63,19 @@ cases = Table(
     Column("invoice_status", Words, nullable=False),
     Column("parked", Boolean, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Index("ix_cases_arrived_at", "arrived_at"),
-    Index("ix_cases_client_id_arrived_at", "client_id", "arrived_at"),
-    Index("ix_cases_expert_id_arrived_at", "expert_id", "arrived_at"),
+    Index("ix_cases_arrived_at", "arrived_at", "case_id"),
+    Index("ix_cases_client_id_arrived_at", "client_id", "arrived_at", "case_id"),
+    Index("ix_cases_expert_id_arrived_at", "expert_id", "arrived_at", "case_id"),
 )
-# Finished cases leave the partial indexes, so that these lists cost the same however large the archive is.
-for _name, _condition in (
-    ("unpaid", "payment_status <> 'completed'"),
-    ("uninvoiced", "invoice_status IN ('generating', 'failed')"),
-    ("parked", "parked"),
+UNSETTLED = text("payment_status IN ('open', 'failed')")
+UNINVOICED = text("invoice_status IN ('generating', 'failed', 'manual')")
+PARKED = text("parked")
+for _name, _columns, _where in (
+    ("unsettled", ("payment_status", "arrived_at", "case_id"), UNSETTLED),
+    ("uninvoiced", ("invoice_status", "arrived_at", "case_id"), UNINVOICED),
+    ("parked", ("arrived_at", "case_id"), PARKED),
 ):
-    Index(
-        f"ix_cases_{_name}",
-        cases.c.arrived_at,
-        sqlite_where=text(_condition),
-        postgresql_where=text(_condition),
-    )
+    Index(f"ix_cases_{_name}", *(cases.c[name] for name in _columns), sqlite_where=_where, postgresql_where=_where)
 
 billing_data = Table(
     "billing_data",
@@ -93,6 +94,7 @@ experts = Table(
     Column("expert_id", Words, primary_key=True),
     Column("document", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("wfirma_sealed", Text),
 )
 
 payment_attempts = Table(
@@ -155,6 +157,54 @@ invoices = Table(
     UniqueConstraint("series", "period", "ordinal"),
 )
 
+decisions = Table(
+    "decisions",
+    metadata,
+    _of_case(),
+    Column("number", Integer, nullable=False),
+    Column("key", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("case_id", "number"),
+    # per case: a caller's key must never be answered with what was decided about another case
+    UniqueConstraint("case_id", "key"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    _of_case(),
+    Column("number", Integer, nullable=False),
+    Column("service_id", Words, nullable=False),
+    Column("remote_id", Words, nullable=False),
+    Column("message_id", Words, nullable=False, unique=True),
+    Column("amount", Amount, nullable=False),
+    Column("currency", Words, nullable=False),
+    Column("kept", Boolean, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("reason", Words),
+    Column("code", Words),
+    Column("requested_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    PrimaryKeyConstraint("case_id", "number"),
+)
+
+archive = Table(
+    "archive",
+    metadata,
+    _of_case(),
+    Column("number", Integer, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("sha256", Words, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("archived_at", Instant, nullable=False),
+    PrimaryKeyConstraint("case_id", "number"),
+    UniqueConstraint("case_id", "sha256"),
+)
+
 number_counters = Table(
     "number_counters",
     metadata,
@@ -167,7 +217,8 @@ number_counters = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("message_id", Words, primary_key=True),
+    Column("id", Serial, primary_key=True),
+    Column("message_id", Words, nullable=False, unique=True),
     _of_case(),
     Column("kind", Words, nullable=False),
     Column("recipient", Words, nullable=False),
@@ -179,6 +230,8 @@ deliveries = Table(
     Column("updated_at", Instant, nullable=False),
     Index("ix_deliveries_case_id", "case_id"),
 )
+UNSENT = text("status NOT IN ('sending', 'sent')")
+Index("ix_deliveries_unsent", deliveries.c.status, deliveries.c.id, sqlite_where=UNSENT, postgresql_where=UNSENT)
 
 notices = Table(
     "notices",
@@ -192,6 +245,8 @@ notices = Table(
     Column("read_at", Instant),
     Index("ix_notices_expert_id_id", "expert_id", "id"),
 )
+UNREAD = text("read_at IS NULL")
+Index("ix_notices_unread", notices.c.expert_id, sqlite_where=UNREAD, postgresql_where=UNREAD)
 
 activity_log = Table(
     "activity_log",
@@ -208,6 +263,19 @@ activity_log = Table(
     Column("details", Text, nullable=False),
     Index("ix_activity_log_case_id_id", "case_id", "id"),
 )
+FAILED = text("cause IS NOT NULL")
+RARE = text(
+    "event NOT IN ('case_recorded', 'payment_requested', 'billing_data_saved', 'payment_opened', 'payment_completed', "
+    "'invoice_issued', 'invoice_by_hand', 'invoice_mailed', 'expert_notified', 'completed')"
+)
+for _column, _where in (("cause", FAILED), ("event", RARE)):
+    Index(
+        f"ix_activity_log_{_column}",
+        activity_log.c[_column],
+        activity_log.c.id,
+        sqlite_where=_where,
+        postgresql_where=_where,
+    )
 
 alerts = Table(
     "alerts",
@@ -239,6 +307,7 @@ failed_tasks = Table(
 OPEN = text("closed_at IS NULL")
 for _table in (alerts, failed_tasks):
     Index(f"uq_{_table.name}_open", _table.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
+Index("ix_failed_tasks_open", failed_tasks.c.kind, failed_tasks.c.id, sqlite_where=OPEN, postgresql_where=OPEN)
 
 outbox = Table(
     "outbox",

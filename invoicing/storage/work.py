@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.errors import InternalFault
-from invoicing.ports import Clock
+from invoicing.ports import Clock, Sealer
 from invoicing.storage.faults import translated
 
 type_of_details: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -27,13 +27,22 @@ def utc_now() -> datetime:
 
 
 class Work:
-    """One transaction. `writable` is False in a reading one."""
+    """One transaction. `writable` is False in a reading one; `sealer` is what opens secrets, when there is one."""
 
-    def __init__(self, connection: AsyncConnection, dialect: str, clock: Clock, *, writable: bool) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        dialect: str,
+        clock: Clock,
+        *,
+        writable: bool,
+        sealer: Sealer | None = None,
+    ) -> None:
         self._connection = connection
         self._dialect = dialect
         self._clock = clock
         self._writable = writable
+        self._sealer = sealer
 
     async def _read(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         with translated():

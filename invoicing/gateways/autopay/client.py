@@ -1,68 +1,47 @@
-"""Calls to Autopay over one kept-alive HTTP session.
+"""Calls to Autopay: what each answer proves about the call.
 
 Guarantee: every call ends accepted, refused or unknown, within 30 seconds. "Nothing happened" is said only where it is
 proved: the connection was never made, the gateway signed NOTCONFIRMED, it named an error that it finds before it
 registers, or the path is not served. A 429 or 5xx may come from a proxy behind which the start was registered, so for a
 start they are unknown. Redirects are not followed. No key, no body and no personal data in any message. Source:
-Autopay manual, "pretransaction", "transaction-status", "cancel-transaction", "errors".
+Autopay manual, "pretransaction", "transaction-status", "cancel-transaction", "refunds", "gateway-list", "errors".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from types import SimpleNamespace
+from decimal import Decimal
 from urllib.parse import urlencode
 
-import aiohttp
-
 from invoicing.domain.payments import Transaction
-from invoicing.errors import (
-    ConnectivityFault,
-    InternalFault,
-    OutcomeUnknown,
-    SettingsFault,
-    Throttled,
+from invoicing.domain.refunds import RefundProgress
+from invoicing.errors import ConnectivityFault, OutcomeUnknown, SettingsFault, Throttled
+from invoicing.gateways.autopay import channels, refunds, wire
+from invoicing.gateways.autopay.reasons import (
+    BLOCKED,
+    BLOCKED_FOR,
+    DEFINITE_REASONS,
+    NOT_FOUND,
+    SETTINGS_ERRORS,
+    refund_refusal,
+    refusal,
 )
-from invoicing.gateways.autopay import wire
-from invoicing.gateways.autopay.reasons import DEFINITE_REASONS, NOT_FOUND, SETTINGS_ERRORS, refusal
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices
-from invoicing.ports import Clock, OpenedPayment, OpenPayment
+from invoicing.gateways.autopay.transport import Reply, Transport
+from invoicing.ports import Channel, Clock, OpenedPayment, OpenPayment
 
 STATUS_PATH = "/webapi/transactionStatus"
 CANCEL_PATH = "/webapi/transactionCancel"
+REFUND_PATH = "/settlementapi/transactionRefund"
+PROGRESS_PATH = "/settlementapi/outDetails/v2"
+CHANNELS_PATH = "/gatewayList/v3"
 CONTINUE_HEADER = "pay-bm-continue-transaction-url"
 PLAIN_HEADER = "pay-bm"
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+JSON = "application/json; charset=utf-8"
 
-KEPT_ALIVE = 4.0
-"""Seconds an idle connection is kept: below the five after which many servers close theirs, because a start that meets
-a closing connection has an unknown outcome."""
-
-LONGEST_PAUSE = timedelta(hours=6)
 PAUSE_AT_LIMIT = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    body: bytes
-    retry_after: timedelta | None
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Whether a request had a connection, that is, whether any of it may have left."""
-
-    connected: bool = False
-
-
-async def _connected(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-    progress = context.trace_request_ctx
-    if isinstance(progress, _Progress):
-        progress.connected = True
 
 
 def _now() -> datetime:
@@ -81,9 +60,8 @@ class AutopayGateway:
         clock: Clock = _now,
     ) -> None:
         self._services = services
-        self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds(), connect=connect_timeout.total_seconds())
-        self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
+        self._transport = Transport(timeout, connect_timeout, clock)
+        self._channels = channels.ChannelLists(self._list_channels, clock)
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -96,9 +74,7 @@ class AutopayGateway:
 
     async def close(self) -> None:
         """Close the session; a later call opens a new one."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._transport.close()
 
     async def open(self, payment: OpenPayment) -> OpenedPayment:
         """Start by server-side pretransaction. Not idempotent, therefore sent exactly once."""
@@ -128,32 +104,24 @@ class AutopayGateway:
         wire.demand_order_id(order_id)
         values = {"ServiceID": service_id, "OrderID": order_id}
         form = wire.signed_form(service, wire.STATUS_ORDER, values)
-        try:
-            reply = await self._post(service, STATUS_PATH, form, PLAIN_HEADER)
-        except OutcomeUnknown as lost:
-            raise ConnectivityFault("gateway_unreachable", lost.message) from lost
-        _demand_served(reply)
-        _demand_not_turned_away(reply)
+        reply = await self._asked(service, STATUS_PATH, urlencode(form).encode(), FORM)
         if reply.status < 500:
             match wire.read_status(service, order_id, reply.body):
                 case tuple() as transactions:
                     return transactions
-                case wire.ErrorDocument(name) if name in SETTINGS_ERRORS:
-                    raise SettingsFault("gateway_settings", name)
                 case wire.ErrorDocument(name) if name == NOT_FOUND:
                     return ()
                 case wire.ErrorDocument(name):
-                    raise ConnectivityFault("gateway_unreachable", f"error {name}")
+                    raise _question_refused(name)
                 case wire.Decided(reason=reason):
                     raise Throttled("provider_limit", reason, retry_after=PAUSE_AT_LIMIT)
-        raise ConnectivityFault("gateway_unreachable", f"HTTP {reply.status}: the answer cannot be believed")
+        raise _not_believed(reply)
 
     async def cancel(self, service_id: str, order_id: str, message_id: str) -> bool:
         """Cancel all that is unpaid of an order; afterwards nothing can be started under it."""
         service = self._services.by_id(service_id)
         wire.demand_order_id(order_id)
-        if not re.fullmatch("[A-Za-z0-9]{32}", message_id):
-            raise InternalFault("internal", "a message id has 32 letters and digits")
+        refunds.demand_message_id(message_id)
         values = {"ServiceID": service_id, "MessageID": message_id, "OrderID": order_id}
         form = wire.signed_form(service, wire.CANCEL_ORDER, values)
         reply = await self._post(service, CANCEL_PATH, form, PLAIN_HEADER)
@@ -171,79 +139,89 @@ class AutopayGateway:
                     raise OutcomeUnknown("gateway_outcome_unknown", f"error {name}")
         raise OutcomeUnknown("gateway_outcome_unknown", f"HTTP {reply.status}: the answer cannot be believed")
 
-    async def _post(self, service: AutopayService, path: str, form: dict[str, str], header: str) -> _Reply:
-        """One POST. Raises `ConnectivityFault` when it had no connection, `OutcomeUnknown` when its answer was lost."""
-        progress = _Progress()
-        headers = {
-            "BmHeader": header,
-            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
-            "Accept-Encoding": "identity",
-        }
+    async def refund(
+        self, service_id: str, remote_id: str, amount: Decimal | None, currency: str, message_id: str
+    ) -> None:
+        """Order a refund; the same message again executes nothing twice, so sending it again is the look-up."""
+        service = self._services.by_id(service_id)
+        form = refunds.refund_form(service, remote_id, amount, currency, message_id)
+        reply = await self._post(service, REFUND_PATH, form, PLAIN_HEADER)
+        _demand_served(reply)
+        if reply.status == 429:
+            raise Throttled("provider_limit", "HTTP 429", retry_after=reply.retry_after or BLOCKED_FOR)
+        if reply.status < 500:
+            match refunds.read_refund(service, message_id, reply.body):
+                case True:
+                    return
+                case wire.ErrorDocument(name):
+                    raise refund_refusal(name)
+        told = f"HTTP {reply.status}: the answer cannot be believed"
+        raise OutcomeUnknown("gateway_outcome_unknown", told, retry_after=reply.retry_after)
+
+    async def refund_status(self, service_id: str, message_id: str) -> RefundProgress:
+        """How far a refund is. Only reads, so whatever goes wrong may be asked again."""
+        service = self._services.by_id(service_id)
+        reply = await self._asked(service, PROGRESS_PATH, refunds.progress_request(service, message_id), JSON)
+        if reply.status < 500:
+            match refunds.read_progress(service, message_id, reply.body):
+                case RefundProgress() as progress:
+                    return progress
+                case wire.ErrorDocument(name):
+                    raise _question_refused(name)
+        raise _not_believed(reply)
+
+    async def channels(self, currencies: Sequence[str], language: str) -> tuple[Channel, ...]:
+        """Ways to pay in these currencies, in the order in which the gateway lists them."""
+        found: list[Channel] = []
+        for currency in currencies:
+            found += await self._channels.of(self._services.for_currency(currency), language)
+        return tuple(found)
+
+    async def _list_channels(self, service: AutopayService, language: str) -> tuple[Channel, ...]:
+        message_id, body = channels.list_request(service, language)
+        reply = await self._asked(service, CHANNELS_PATH, body, JSON)
+        if reply.status < 400:
+            match channels.read_list(service, message_id, reply.body):
+                case tuple() as listed:
+                    return listed
+                case wire.ErrorDocument(name):
+                    raise _question_refused(name)
+        raise _not_believed(reply)
+
+    async def _post(self, service: AutopayService, path: str, form: dict[str, str], header: str) -> Reply:
+        return await self._transport.post(service.address(path), urlencode(form).encode(), FORM, header)
+
+    async def _asked(self, service: AutopayService, path: str, body: bytes, content_type: str) -> Reply:
+        """A call that only reads: a lost answer is no more than an answer that did not come."""
         try:
-            async with self._open_session().post(
-                service.address(path),
-                data=urlencode(form).encode(),
-                headers=headers,
-                allow_redirects=False,
-                trace_request_ctx=progress,
-            ) as response:
-                body = await _read(response)
-                pause = _pause(response.headers.get("Retry-After"), self._clock)
-                return _Reply(response.status, body, pause)
-        # Nothing of the library's text goes on: it may quote addresses and headers.
-        except (aiohttp.ClientError, OSError) as lost:
-            told = type(lost).__name__
-        if progress.connected:
-            raise OutcomeUnknown("gateway_outcome_unknown", told)
-        raise ConnectivityFault("gateway_unreachable", told)
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            trace = aiohttp.TraceConfig()
-            trace.on_connection_create_end.append(_connected)
-            trace.on_connection_reuseconn.append(_connected)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
-                trace_configs=[trace],
-            )
-        return self._session
+            reply = await self._transport.post(service.address(path), body, content_type, PLAIN_HEADER)
+        except OutcomeUnknown as lost:
+            raise ConnectivityFault("gateway_unreachable", lost.message) from lost
+        _demand_served(reply)
+        _demand_not_turned_away(reply)
+        return reply
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body, up to one byte more than is ever parsed."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > wire.ANSWER_LIMIT:
-            response.close()
-            break
-    return bytes(body)
+def _not_believed(reply: Reply) -> ConnectivityFault:
+    return ConnectivityFault("gateway_unreachable", f"HTTP {reply.status}: the answer cannot be believed")
 
 
-def _pause(written: str | None, clock: Callable[[], datetime]) -> timedelta | None:
-    """`Retry-After` as seconds or as a date (RFC 9110, 10.2.3), never longer than the slowest poll."""
-    if written is None:
-        return None
-    try:
-        if re.fullmatch("[0-9]{1,9}", written):
-            pause = timedelta(seconds=int(written))
-        else:
-            named = parsedate_to_datetime(written)
-            pause = (named if named.tzinfo else named.replace(tzinfo=UTC)) - clock()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(pause, timedelta(0)), LONGEST_PAUSE)
+def _question_refused(name: str) -> SettingsFault | ConnectivityFault:
+    """The error for a question that was answered by an error."""
+    if name in SETTINGS_ERRORS:
+        return SettingsFault("gateway_settings", name)
+    if name == BLOCKED:
+        return Throttled("provider_limit", name, retry_after=BLOCKED_FOR)
+    return ConnectivityFault("gateway_unreachable", f"error {name}")
 
 
-def _demand_served(reply: _Reply) -> None:
+def _demand_served(reply: Reply) -> None:
     """HTTP itself says that nothing at this address took the request: the address in the settings is wrong."""
     if reply.status in {404, 405}:
         raise SettingsFault("gateway_settings", f"HTTP {reply.status}: the gateway does not serve this path")
 
 
-def _demand_not_turned_away(reply: _Reply) -> None:
+def _demand_not_turned_away(reply: Reply) -> None:
     """Calls that may be repeated: 429 and 503 mean later, with the pause that was named."""
     if reply.status not in {429, 503}:
         return

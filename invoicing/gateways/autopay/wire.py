@@ -21,10 +21,8 @@ from invoicing.errors import InternalFault, Refused
 from invoicing.gateways.autopay.document import Document, Node, parse
 from invoicing.gateways.autopay.services import AutopayService
 from invoicing.gateways.autopay.signing import is_signed, sign
+from invoicing.gateways.autopay.transport import ANSWER_LIMIT
 from invoicing.ports import OpenPayment
-
-ANSWER_LIMIT = 256 * 1024
-"""A status answer holds at most 50 transactions of about 1.5 KB."""
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 REMOTE_ID = re.compile(r"[A-Za-z0-9_-]{1,20}")
@@ -79,11 +77,16 @@ def start_form(service: AutopayService, payment: OpenPayment) -> dict[str, str]:
             "Description": description(payment.description),
             "Currency": payment.currency,
             "CustomerEmail": payment.customer_email,
-            "Language": _LANGUAGES.get(payment.language.lower(), "EN"),
+            "Language": gateway_language(payment.language),
             "ValidityTime": payment.valid_until.astimezone(ZoneInfo(_WARSAW)).strftime("%Y-%m-%d %H:%M:%S"),
             "ReturnURL": payment.return_url,
         },
     )
+
+
+def gateway_language(language: str) -> str:
+    """Ours if the gateway has it, else English."""
+    return _LANGUAGES.get(language.lower(), "EN")
 
 
 def demand_order_id(order_id: str) -> None:
@@ -138,13 +141,15 @@ class ErrorDocument:
     name: str
 
 
-def _error(document: Document) -> ErrorDocument | None:
+def error_of(document: Document) -> ErrorDocument | None:
+    """The error that an unsigned document names."""
     if document.root.name == "error" and (name := word(document.root.only("name"))):
         return ErrorDocument(name)
     return None
 
 
-def _believed(service: AutopayService, document: Document) -> bool:
+def is_believed(service: AutopayService, document: Document) -> bool:
+    """Whether the service's hash is over the whole document."""
     return document.hash is not None and is_signed(service, document.values(), document.hash)
 
 
@@ -157,8 +162,8 @@ def read_start(service: AutopayService, order_id: str, body: bytes) -> Continued
         if node.name == "redirecturl":
             node.text = node.text.strip()  # the manual's own samples break the line inside it
     root = document.root
-    if not _believed(service, document):
-        return _error(document)
+    if not is_believed(service, document):
+        return error_of(document)
     if root.name != "transaction" or root.only("orderID") != order_id:
         return None
     if verdict := root.only("confirmation"):
@@ -182,8 +187,8 @@ def read_status(
     document = parse(body, ANSWER_LIMIT)
     if document is None:
         return None
-    if not _believed(service, document):
-        return _error(document) or _limit(document)
+    if not is_believed(service, document):
+        return error_of(document) or _limit(document)
     if document.root.only("serviceID") != service.service_id:
         return None
     found = tuple(_transaction(node, order_id) for node in document.root.all("transaction"))
@@ -224,8 +229,8 @@ def read_cancel(service: AutopayService, message_id: str, body: bytes) -> Decide
     document = parse(body, ANSWER_LIMIT)
     if document is None:
         return None
-    if not _believed(service, document):
-        return _error(document)
+    if not is_believed(service, document):
+        return error_of(document)
     root = document.root
     ours = root.only("serviceID") == service.service_id and root.only("messageID") == message_id
     verdict = root.only("confirmation")

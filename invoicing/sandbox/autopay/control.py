@@ -93,15 +93,15 @@ class Control:
             self._desk.perform(_newest(found), action, itn, delay)
         except IllegalMove as illegal:
             return web.json_response({"error": str(illegal)}, status=409)
-        return web.json_response(order_json(self._desk.ledger, order_id))
+        return web.json_response(order_json(self._desk.ledger, self._desk.refunds, order_id))
 
     async def ledger(self, request: web.Request) -> web.Response:
         self._desk.expire_due()
-        return web.json_response(ledger_json(self._desk.ledger))
+        return web.json_response(ledger_json(self._desk.ledger, self._desk.refunds))
 
     async def order(self, request: web.Request) -> web.Response:
         self._desk.expire_due()
-        told = order_json(self._desk.ledger, request.match_info["order_id"])
+        told = order_json(self._desk.ledger, self._desk.refunds, request.match_info["order_id"])
         known = told["transactions"] or told["requests"]
         return web.json_response(told, status=200 if known else 404)
 

@@ -11,15 +11,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from invoicing.sandbox.autopay.ledger import Ledger, Refund, RefundStatus, Status, Transaction
+from invoicing.sandbox.autopay.ledger import Ledger, Status, Transaction
 from invoicing.sandbox.autopay.notifier import ItnMode, Notifier
 from invoicing.sandbox.autopay.protocol import SANDBOX_KEY, Service
+from invoicing.sandbox.autopay.refunds import Refund, RefundBook
+from invoicing.sandbox.autopay.settlements import SettlementNotifier
 from invoicing.sandbox.clock import Clock
 from invoicing.sandbox.switches import SwitchBoard
 
 TEST_BANK = "106"
 DELAY_SECONDS = 15.0
-REFUND_STEP_SECONDS = 60.0
 EXPIRY_CHECK_SECONDS = 1.0
 DEFAULT_SERVICE = Service(service_id="100001", shared_key=SANDBOX_KEY)
 
@@ -58,6 +59,7 @@ class AutopayOptions:
     port: int = 9001
     services: tuple[Service, ...] = (DEFAULT_SERVICE,)
     itn_url: str | None = None
+    istn_url: str | None = None
     return_url: str | None = None
     payment_path: str = "/payment"
     customer_data: bool = True
@@ -73,8 +75,10 @@ class Desk:
         self.base_url = ""
         self.services = {service.service_id: service for service in options.services}
         self.ledger = Ledger()
+        self.refunds = RefundBook()
         self.switches = SwitchBoard()
         self.notifier = Notifier(clock, self.switches, options.itn_url, options.customer_data)
+        self.settlements = SettlementNotifier(clock, self.switches, options.istn_url, self.notifier.closing)
         self.payers: list[AutoPayer] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -147,9 +151,10 @@ class Desk:
         self._background(self._execute(refund))
 
     async def _execute(self, refund: Refund) -> None:
-        while refund.status in (RefundStatus.NEW, RefundStatus.PROCESSING):
-            await self.clock.pause(REFUND_STEP_SECONDS)
-            self.ledger.advance_refund(refund)
+        while not refund.over:
+            await self.clock.pause(refund.pause)
+            refund.advance(self.clock.now())
+            self.settlements.announce(refund)
 
     def expire_due(self) -> None:
         for item in self.ledger.expire_due(self.clock.now()):
@@ -170,6 +175,7 @@ class Desk:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.notifier.close()
+        await self.settlements.close()
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -3,8 +3,9 @@
 Before acceptance: ``hang`` (holds the line, then drops it), ``drop_before``, ``http_500``, ``http_429``,
 ``maintenance``, ``refuse`` (an honest refusal with a reason). After acceptance, when the work is done and only
 the answer is lost or spoiled: ``drop_after_accept``, ``http_500_after_accept``, ``garbage``, ``bad_hash``. With
-``seconds`` the answer of any of them waits first. On an ITN, ``hang`` sends late, ``drop_before`` loses the message,
-``drop_after_accept`` the receiver's answer, ``garbage`` is no Base64 XML, ``bad_hash`` alters the amount on the way.
+``seconds`` the answer of any of them waits first. On an ITN or ISTN, ``hang`` sends late, ``drop_before`` loses the
+message, ``drop_after_accept`` the receiver's answer, ``garbage`` is no Base64 XML, ``bad_hash`` alters the amount on
+the way.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from invoicing.sandbox.switches import BadSwitch, Switch
 
 
 class Operation(StrEnum):
-    """Calls that can be disturbed; ``itn`` is the stand-in's own call to the receiver."""
+    """Calls that can be disturbed; ``itn`` and ``istn`` are the stand-in's own calls to the receiver."""
 
     START = "start"
     STATUS = "status"
@@ -27,6 +28,7 @@ class Operation(StrEnum):
     OUT_DETAILS = "out_details"
     GATEWAY_LIST = "gateway_list"
     ITN = "itn"
+    ISTN = "istn"
 
 
 class Fault(StrEnum):
@@ -45,7 +47,7 @@ class Fault(StrEnum):
 
 
 BEFORE = frozenset({Fault.HANG, Fault.DROP_BEFORE, Fault.HTTP_500, Fault.HTTP_429, Fault.MAINTENANCE})
-# The sender of an ITN can lose or spoil the message or the answer; HTTP statuses are the receiver's.
+# The sender of a notification can lose or spoil the message or the answer; HTTP statuses are the receiver's.
 OF_ITN = frozenset({Fault.HANG, Fault.DROP_BEFORE, Fault.DROP_AFTER_ACCEPT, Fault.GARBAGE, Fault.BAD_HASH})
 HANG_SECONDS = 600.0
 HEX = "0123456789abcdef"
@@ -61,8 +63,8 @@ def read_switch(body: object) -> Switch:
         raise BadSwitch(f"operation must be one of {', '.join(Operation)}")
     if fault not in set(Fault):
         raise BadSwitch(f"fault must be one of {', '.join(Fault)}")
-    if operation == Operation.ITN and fault not in OF_ITN:
-        raise BadSwitch(f"an itn can have only the faults {', '.join(sorted(OF_ITN))}")
+    if operation in (Operation.ITN, Operation.ISTN) and fault not in OF_ITN:
+        raise BadSwitch(f"an {operation} can have only the faults {', '.join(sorted(OF_ITN))}")
     if operation == Operation.GATEWAY_LIST and fault in (Fault.BAD_HASH, Fault.REFUSE):
         raise BadSwitch("the channel list is neither signed nor refused")
     reason = switches.text(fields, "reason", "")

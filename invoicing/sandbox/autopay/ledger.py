@@ -1,17 +1,15 @@
-"""What the stand-in knows: transactions, refunds and how often it was asked. Pure state, no I/O, no clock.
+"""What the stand-in knows: transactions, and how often it was asked. Pure state, no I/O, no clock.
 
 Guarantee: SUCCESS never moves to another status; every start makes a new transaction, also under an OrderID
 that exists; an OrderID that was cancelled never starts again. Source: manual, "statuses" (legal transitions per
-OrderID and RemoteID), "cancel-transaction", "refunds".
+OrderID and RemoteID), "cancel-transaction".
 """
 
 import heapq
 import secrets
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from invoicing.sandbox.autopay.protocol import Service
@@ -29,17 +27,6 @@ class Status(StrEnum):
 
 class IllegalMove(Exception):
     """A transition that the real System never makes."""
-
-
-class RefundStatus(StrEnum):
-    """The statuses of outDetails that the stand-in uses."""
-
-    NEW = "NEW"
-    PROCESSING = "PROCESSING"
-    DONE = "DONE"
-    CANCELED_NO_FUNDS_ON_BALANCE = "CANCELED_NO_FUNDS_ON_BALANCE"
-    CANCELED_AMOUNT_EXCEEDS_TRANSACTION = "CANCELED_AMOUNT_EXCEEDS_TRANSACTION"
-    CANCELED_MANUALLY_BY_SERVICES = "CANCELED_MANUALLY_BY_SERVICES"
 
 
 @dataclass
@@ -88,19 +75,6 @@ class Transaction:
         return self.paid_currency or self.service.currency
 
 
-@dataclass
-class Refund:
-    """One refund order; MessageID is its idempotency key."""
-
-    message_id: str
-    transaction: Transaction
-    amount: str
-    status: RefundStatus = RefundStatus.NEW
-    end: RefundStatus = RefundStatus.DONE
-    remote_out_id: str | None = None
-    times_asked: int = 1
-
-
 @dataclass(frozen=True)
 class Cancelled:
     """What a transactionCancel did; kept, because its MessageID may come again."""
@@ -120,7 +94,6 @@ class Ledger:
     def __init__(self) -> None:
         self.orders: dict[OrderKey, list[Transaction]] = {}
         self.by_remote: dict[str, Transaction] = {}
-        self.refunds: dict[tuple[str, str], Refund] = {}
         self.requests: dict[str, Counter[str]] = {}
         self.burnt: set[OrderKey] = set()
         self._service_ids: dict[str, None] = {}
@@ -223,35 +196,3 @@ class Ledger:
         self.burnt.add((service_id, unpaid[0].order_id))
         paid = any(item.status is Status.SUCCESS for item in found)
         return Cancelled(subject, True, "CANCELED_PARTIALLY" if paid else "CANCELED_FULLY", unpaid)
-
-    def refunds_of(self, transaction: Transaction) -> Iterator[Refund]:
-        return (refund for refund in self.refunds.values() if refund.transaction is transaction)
-
-    def left_to_refund(self, transaction: Transaction) -> Decimal:
-        taken = sum(
-            (Decimal(item.amount) for item in self.refunds_of(transaction) if item.end is RefundStatus.DONE),
-            Decimal(0),
-        )
-        return Decimal(transaction.reported_amount) - taken
-
-    def refund(self, message_id: str, transaction: Transaction, amount: str | None) -> tuple[Refund, bool]:
-        """Queue a refund; a MessageID that is known executes nothing. Second value: whether it is new."""
-        key = (transaction.service.service_id, message_id)
-        if known := self.refunds.get(key):
-            known.times_asked += 1
-            return known, False
-        left = self.left_to_refund(transaction)
-        wanted = Decimal(transaction.reported_amount) if amount is None else Decimal(amount)
-        refund = Refund(message_id, transaction, str(wanted))
-        if not 0 < wanted <= left:
-            refund.end = RefundStatus.CANCELED_AMOUNT_EXCEEDS_TRANSACTION
-        self.refunds[key] = refund
-        return refund, True
-
-    def advance_refund(self, refund: Refund) -> None:
-        """NEW, then PROCESSING, then its end."""
-        if refund.status is RefundStatus.NEW:
-            refund.status = RefundStatus.PROCESSING
-        elif refund.status is RefundStatus.PROCESSING:
-            refund.status = refund.end
-            refund.remote_out_id = self.fresh_ids()[0] if refund.end is RefundStatus.DONE else None

@@ -112,8 +112,8 @@ def itn_form_field(document: str) -> str:
     return base64.b64encode(document.encode()).decode()
 
 
-def read_confirmation(service: Service, order_id: str, body: bytes) -> Answer:
-    """The verdict in the receiver's answer; anything that is not whole and signed is BAD_ANSWER."""
+def read_confirmation(service: Service, value: str, body: bytes, name: str = "orderID") -> Answer:
+    """The verdict about this orderID (or remoteOutID); anything that is not whole and signed is BAD_ANSWER."""
     try:
         root = SafeElementTree.fromstring(body, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError):
@@ -123,8 +123,8 @@ def read_confirmation(service: Service, order_id: str, body: bytes) -> Answer:
         return (root.findtext(path) or "").strip()
 
     inner = "transactionsConfirmations/transactionConfirmed/"
-    values = [text("serviceID"), text(inner + "orderID"), text(inner + "confirmation")]
-    whole = root.tag == "confirmationList" and values[:2] == [service.service_id, order_id]
+    values = [text("serviceID"), text(inner + name), text(inner + "confirmation")]
+    whole = root.tag == "confirmationList" and values[:2] == [service.service_id, value]
     if not whole or not service.signed_by(values, text("hash")):
         return Answer.BAD_ANSWER
     verdicts = {"CONFIRMED": Answer.CONFIRMED, "NOTCONFIRMED": Answer.NOT_CONFIRMED}

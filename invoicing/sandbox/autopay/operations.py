@@ -11,7 +11,7 @@ from aiohttp import web
 from invoicing.sandbox.autopay import messages
 from invoicing.sandbox.autopay.channels import gateway_list
 from invoicing.sandbox.autopay.desk import Desk
-from invoicing.sandbox.autopay.ledger import Refund, RefundStatus, Status, Transaction
+from invoicing.sandbox.autopay.ledger import Status, Transaction
 from invoicing.sandbox.autopay.notifier import status_fields
 from invoicing.sandbox.autopay.protocol import (
     CANCEL_FIELDS,
@@ -24,13 +24,9 @@ from invoicing.sandbox.autopay.protocol import (
     invalid_format,
     read_signed,
 )
+from invoicing.sandbox.autopay.refunds import NOT_DONE, Refund, RefundStatus
 
 MOST_TRANSACTIONS = 50
-NOT_DONE = (
-    RefundStatus.CANCELED_NO_FUNDS_ON_BALANCE,
-    RefundStatus.CANCELED_AMOUNT_EXCEEDS_TRANSACTION,
-    RefundStatus.CANCELED_MANUALLY_BY_SERVICES,
-)
 
 
 def _xml(answer: str, status: int = 200) -> web.Response:
@@ -76,13 +72,13 @@ def refund(desk: Desk, request: web.Request, fields: Mapping[str, str], refuse_w
     """Queue a refund (v1). The answer only means "queued"; outDetails tells how it ended."""
     service = read_signed(fields, REFUND_FIELDS, ("ServiceID", "MessageID", "RemoteID"), desk.services)
     message_id, amount = fields["MessageID"], fields.get("Amount") or None
-    known = desk.ledger.refunds.get((service.service_id, message_id))
+    known = desk.refunds.find(service.service_id, message_id)
     item = _refundable(desk, service, fields)
     if known is not None and not _same(known, item, amount):
         raise Refusal(76, "MESSAGE_ID_NOT_UNIQUE", "the MessageID belongs to another refund")
     if known is None and refuse_with and not refuse_with.startswith("CANCELED_"):
         raise Refusal(55, refuse_with, "refused")
-    order, new = desk.ledger.refund(message_id, item, amount)
+    order, new = desk.refunds.order(message_id, item, amount, desk.ledger.fresh_ids()[0], desk.clock.now())
     if new:
         if refuse_with in NOT_DONE:
             order.end = RefundStatus(refuse_with)
@@ -110,17 +106,17 @@ def out_details(desk: Desk, request: web.Request, fields: Mapping[str, str], ref
     service = read_signed(fields, OUT_DETAILS_FIELDS, ("serviceId", "messageId", "method"), desk.services)
     if refuse_with:
         raise Refusal(200, refuse_with, "refused")
-    order = desk.ledger.refunds.get((service.service_id, fields["messageId"]))
+    order = desk.refunds.find(service.service_id, fields["messageId"])
     if order is None or fields["method"] != "TRANSACTION_REFUND":
         raise Refusal(-10, "TRANSACTION_NOT_FOUND", "no refund under this messageId")
     signed = {
         "serviceId": service.service_id,
         "messageId": order.message_id,
         "status": order.status.value,
-        "remoteOutId": order.remote_out_id or "",
+        "remoteOutId": order.told_out_id or "",
     }
     no_error = {"errorStatus": None, "errorStatusCode": None, "errorMessages": None}
-    answer = {**signed, "remoteOutId": order.remote_out_id, "hash": service.sign(signed.values()), **no_error}
+    answer = {**signed, "remoteOutId": order.told_out_id, "hash": service.sign(signed.values()), **no_error}
     return web.json_response(answer)
 
 

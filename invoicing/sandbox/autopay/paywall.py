@@ -1,4 +1,4 @@
-"""The page on which a person pays, refuses or makes trouble, with plain form buttons.
+"""The page on which a person pays, refuses or makes trouble: a form of plain buttons, each with a line on what it does.
 
 Source: manual, "pretransaction" (continuation link) and "customer-redirect": the customer returns by GET with
 ServiceID, OrderID and Hash, which say nothing about the payment.
@@ -10,9 +10,11 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
-from invoicing.sandbox.autopay.desk import DELAY_SECONDS, Action, Desk
+from invoicing.sandbox.autopay.desk import Action, Desk
 from invoicing.sandbox.autopay.ledger import Status, Transaction
 from invoicing.sandbox.autopay.notifier import ItnMode
+from invoicing.sandbox.autopay.paywall_texts import BUTTONS, PHRASES, TROUBLE, USUAL, shown_amount
+from invoicing.sandbox.autopay.protocol import shown_local_time
 from invoicing.sandbox.page import html_page, rows
 
 CHOICES = {
@@ -26,65 +28,10 @@ CHOICES = {
     "drop_itn": (Action.PAY, ItnMode.DROP),
     "itn_five_times": (Action.PAY, ItnMode.FIVE_TIMES),
     "itn_altered": (Action.PAY, ItnMode.ALTERED),
+    "wrong_amount": (Action.WRONG_AMOUNT, ItnMode.SEND),
 }
-TEXTS = {
-    "pl": {
-        "title": "Bramka płatności (atrapa)",
-        "note": "To atrapa bramki. Nikt tu nie płaci prawdziwymi pieniędzmi.",
-        "amount": "Kwota",
-        "order": "Zamówienie",
-        "description": "Opis",
-        "number": "Numer transakcji",
-        "usual": "Zwykłe zachowanie klienta",
-        "trouble": "Kłopoty z powiadomieniem (klient płaci)",
-        "pay": "Zapłać",
-        "refuse": "Bank odmawia",
-        "cancel": "Anuluj i wróć do sklepu",
-        "leave": "Odejdź bez powrotu",
-        "pending": "Zleć przelew, bank jeszcze czeka",
-        "pay_twice": "Zapłać dwa razy",
-        "delay_itn": f"Opóźnij powiadomienie o {DELAY_SECONDS:.0f} s",
-        "drop_itn": "Zgub powiadomienie",
-        "itn_five_times": "Wyślij powiadomienie pięć razy",
-        "itn_altered": "Wyślij powiadomienie zmienione po drodze",
-        "dead": "Ten link jest nieaktywny",
-        "state": "Stan transakcji",
-        "back": "Wróć do sklepu",
-        "left": "Klient odszedł",
-        "left_note": "Transakcja pozostaje otwarta; link działa dalej:",
-        "done": "Gotowe",
-        "no_return": "Nie podano adresu powrotu do sklepu.",
-    },
-    "en": {
-        "title": "Payment gateway (stand-in)",
-        "note": "This is a stand-in. Nobody pays with real money here.",
-        "amount": "Amount",
-        "order": "Order",
-        "description": "Description",
-        "number": "Transaction",
-        "usual": "What payers usually do",
-        "trouble": "Trouble with the notification (the payer pays)",
-        "pay": "Pay",
-        "refuse": "The bank refuses",
-        "cancel": "Cancel and return to the shop",
-        "leave": "Leave and never return",
-        "pending": "Order a transfer, the bank still waits",
-        "pay_twice": "Pay twice",
-        "delay_itn": f"Delay the notification by {DELAY_SECONDS:.0f} s",
-        "drop_itn": "Lose the notification",
-        "itn_five_times": "Send the notification five times",
-        "itn_altered": "Send the notification altered on its way",
-        "dead": "This link is dead",
-        "state": "State of the transaction",
-        "back": "Return to the shop",
-        "left": "The payer left",
-        "left_note": "The transaction stays open; the link still works:",
-        "done": "Done",
-        "no_return": "No address to return to was given.",
-    },
-}
-USUAL = ("pay", "refuse", "cancel", "leave", "pending")
-TROUBLE = ("pay_twice", "delay_itn", "drop_itn", "itn_five_times", "itn_altered")
+
+MAIN = ' class="main"'
 
 
 def return_address(item: Transaction, fixed: str | None) -> str | None:
@@ -141,45 +88,62 @@ class Paywall:
         texts = _texts(item)
         if action is Action.LEAVE:
             link = quote(self._desk.link(item), safe=":/")
-            body = f'<p>{escape(texts["left_note"])}</p><p><a href="{link}">{link}</a></p>'
-            return html_page(texts["left"], body, _language(item))
+            again = f'<a class="button" href="{link}">{escape(texts["again"])}</a>'
+            return html_page(texts["left"], f"<p>{escape(texts['left_note'])}</p><p>{again}</p>", _language(item))
         if (target := return_address(item, self._desk.options.return_url)) is None:
             return html_page(texts["done"], f"<p>{escape(texts['no_return'])}</p>", _language(item))
         raise web.HTTPSeeOther(target)
 
     def _page(self, item: Transaction) -> web.Response:
         texts = _texts(item)
-        about = rows(
-            [
-                (texts["amount"], f"{item.amount} {item.service.currency}"),
-                (texts["order"], item.order_id),
-                (texts["description"], item.description or "-"),
-                (texts["number"], item.remote_id),
-            ]
-        )
-
-        def buttons(names: tuple[str, ...]) -> str:
-            return "".join(
-                f'<button name="choice" value="{name}"{main if name == "pay" else ""}>{escape(texts[name])}</button>'
-                for name in names
-            )
-
-        main = ' class="main"'
         body = (
-            f'<p class="note">{escape(texts["note"])}</p>{about}<form method="post">'
-            f'<h2>{escape(texts["usual"])}</h2><div class="buttons">{buttons(USUAL)}</div>'
-            f'<h2>{escape(texts["trouble"])}</h2><div class="buttons">{buttons(TROUBLE)}</div></form>'
+            f'<p class="note">{escape(texts["stand_in"])}</p>{_summary(item)}'
+            f'<form method="post">{_choices(item, "usual", USUAL)}{_choices(item, "trouble", TROUBLE)}</form>'
         )
         return html_page(texts["title"], body, _language(item))
 
     def _dead(self, item: Transaction) -> web.Response:
         texts = _texts(item)
-        state = item.status.value + (f" / {item.details}" if item.details else "")
-        body = rows([(texts["order"], item.order_id), (texts["state"], state)])
+        state = texts[item.status.value] + (f" ({item.details})" if item.details else "")
+        body = rows(
+            [
+                (texts["amount"], shown_amount(item.amount, item.service.currency, _language(item))),
+                (texts["order"], item.order_id),
+                (texts["state"], state),
+            ]
+        )
         target = return_address(item, self._desk.options.return_url)
         if target is not None and item.status is not Status.PENDING:
-            body += f'<p><a href="{escape(target)}">{escape(texts["back"])}</a></p>'
+            body += f'<p><a class="button" href="{escape(target)}">{escape(texts["back"])}</a></p>'
         return html_page(texts["dead"], body, _language(item), status=410)
+
+
+def _summary(item: Transaction) -> str:
+    """What is paid for, the amount first."""
+    texts = _texts(item)
+    amount = shown_amount(item.amount, item.service.currency, _language(item))
+    facts = (
+        (texts["order"], item.order_id),
+        (texts["description"], item.description or "-"),
+        (texts["number"], item.remote_id),
+        (texts["valid"], shown_local_time(item.valid_until)),
+    )
+    told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    return (
+        f'<div class="sum"><p>{escape(texts["amount"])}</p><p class="amount">{escape(amount)}</p><dl>{told}</dl></div>'
+    )
+
+
+def _choices(item: Transaction, heading: str, names: tuple[str, ...]) -> str:
+    """A group of buttons; each is described by the line beside it."""
+    buttons = BUTTONS[_language(item)]
+    lines = "".join(
+        f'<div class="choice"><button name="choice" value="{name}" aria-describedby="why-{name}"'
+        f"{MAIN if name == 'pay' else ''}>{escape(buttons[name].name)}</button>"
+        f'<p id="why-{name}">{escape(buttons[name].why)}</p></div>'
+        for name in names
+    )
+    return f"<fieldset><legend>{escape(_texts(item)[heading])}</legend>{lines}</fieldset>"
 
 
 def _language(item: Transaction) -> str:
@@ -188,4 +152,4 @@ def _language(item: Transaction) -> str:
 
 
 def _texts(item: Transaction) -> dict[str, str]:
-    return TEXTS[_language(item)]
+    return PHRASES[_language(item)]

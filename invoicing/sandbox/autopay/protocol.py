@@ -180,3 +180,8 @@ def parse_local_time(written: str) -> datetime:
 def compact_local_time(moment: datetime) -> str:
     """``YYYYMMDDhhmmss`` in Warsaw time, as in notifications."""
     return moment.astimezone(ZoneInfo(WARSAW)).strftime("%Y%m%d%H%M%S")
+
+
+def shown_local_time(moment: datetime) -> str:
+    """Day and minute in Warsaw time, for people."""
+    return moment.astimezone(ZoneInfo(WARSAW)).strftime("%Y-%m-%d %H:%M")

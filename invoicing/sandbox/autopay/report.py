@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import Any
 
-from invoicing.sandbox.autopay.ledger import Ledger, Refund, Transaction
+from invoicing.sandbox.autopay.ledger import Ledger, Transaction
+from invoicing.sandbox.autopay.refunds import Refund, RefundBook
 
 
-def order_json(ledger: Ledger, order_id: str) -> dict[str, Any]:
+def order_json(ledger: Ledger, book: RefundBook, order_id: str) -> dict[str, Any]:
     transactions = ledger.anywhere(order_id)
-    refunds = [item for item in ledger.refunds.values() if item.transaction.order_id == order_id]
+    refunds = [item for item in book if item.transaction.order_id == order_id]
     return {
         "order_id": order_id,
         "cancelled": any(order == order_id for _, order in ledger.burnt),
@@ -19,13 +20,13 @@ def order_json(ledger: Ledger, order_id: str) -> dict[str, Any]:
     }
 
 
-def ledger_json(ledger: Ledger) -> dict[str, Any]:
+def ledger_json(ledger: Ledger, book: RefundBook) -> dict[str, Any]:
     totals: Counter[str] = Counter()
     for of_order in ledger.requests.values():
         totals.update(of_order)
     return {
         "transactions": [transaction_json(item) for item in ledger.by_remote.values()],
-        "refunds": [refund_json(item) for item in ledger.refunds.values()],
+        "refunds": [refund_json(item) for item in book],
         "cancelled_orders": sorted(order for _, order in ledger.burnt),
         "requests": dict(sorted(totals.items())),
     }
@@ -60,6 +61,11 @@ def refund_json(item: Refund) -> dict[str, Any]:
         "amount": item.amount,
         "currency": item.transaction.reported_currency,
         "status": item.status.value,
-        "remote_out_id": item.remote_out_id,
+        "remote_out_id": item.told_out_id,
+        "ordered_at": item.ordered_at.isoformat(),
         "times_asked": item.times_asked,
+        "istns": [
+            {"sent_at": istn.sent_at.isoformat(), "status": istn.status.value, "answer": istn.answer}
+            for istn in item.istns
+        ],
     }

@@ -83,7 +83,7 @@ class Counter:
         if order_id := fields.get("OrderID"):
             return order_id
         item = self._desk.ledger.by_remote.get(fields.get("RemoteID", ""))
-        refund = self._desk.ledger.refunds.get((fields.get("serviceId", ""), fields.get("messageId", "")))
+        refund = self._desk.refunds.find(fields.get("serviceId", ""), fields.get("messageId", ""))
         item = refund.transaction if refund is not None else item
         return item.order_id if item is not None else ""
 

@@ -22,6 +22,7 @@ from invoicing.sandbox.page import html_page, rows
 from invoicing.sandbox.switches import BadSwitch, SwitchBoard, read_json
 
 SHOWN = 200
+COLUMNS = ("#", "Received", "To", "Subject", "Copies")
 INERT_TYPES = frozenset({"application/pdf", "application/xml", "text/plain", "image/png"})
 
 
@@ -58,11 +59,13 @@ class Pages:
 
     async def listing(self, request: web.Request) -> web.Response:
         newest = self._mailbox.find()[-SHOWN:][::-1]
-        heads = "".join(f'<th scope="col">{name}</th>' for name in ("#", "Received", "To", "Subject", "Copies"))
+        heads = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
         lines = "".join(_line(item, self._mailbox.copies(item.message_id)) for item in newest)
         note = f"<p>{len(self._mailbox)} accepted; the newest {len(newest)} are shown.</p>"
-        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
-        return html_page("Mailbox (stand-in)", note + (table if newest else ""))
+        caption = "<caption>Accepted mails, the newest first</caption>"
+        table = f'<table class="list">{caption}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+        empty = "<p>Nothing has come yet. Send to the SMTP address that the sandbox printed.</p>"
+        return html_page("Mailbox (stand-in)", note + table if newest else empty)
 
     async def page(self, request: web.Request) -> web.Response:
         item, raw = self._find(request)
@@ -82,9 +85,9 @@ class Pages:
             for number, part in enumerate(attachments_of(message), start=1)
         )
         body = (
-            f'<p><a href="/">All messages</a></p>{envelope}<h2>Headers</h2>{headers}'
-            f"<h2>Attachments</h2><ul>{links or '<li>none</li>'}</ul>"
+            f'<nav aria-label="Mailbox"><p><a href="/">All messages</a></p></nav>{envelope}'
             f'<h2>Text</h2><pre dir="auto">{escape(text_of(message))}</pre>'
+            f"<h2>Attachments</h2><ul>{links or '<li>none</li>'}</ul><h2>Headers</h2>{headers}"
         )
         return html_page(item.subject or "(no subject)", body)
 
@@ -130,7 +133,14 @@ class Pages:
 
 
 def _line(item: StoredMessage, copies: int) -> str:
-    cells = (item.received_at.strftime("%Y-%m-%d %H:%M:%S"), ", ".join(item.recipients))
-    link = f'<a href="/mail/{item.number}">{escape(item.subject or "(no subject)")}</a>'
-    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f"<tr><td>{item.number}</td>{told}<td>{link}</td><td>{copies}</td></tr>"
+    """One mail; the names of the cells are shown where there is no room for a head."""
+    subject = f'<a href="/mail/{item.number}" dir="auto">{escape(item.subject or "(no subject)")}</a>'
+    cells = (
+        str(item.number),
+        item.received_at.strftime("%Y-%m-%d %H:%M:%S"),
+        escape(", ".join(item.recipients)),
+        subject,
+        str(copies),
+    )
+    told = "".join(f'<td data-name="{name}: ">{cell}</td>' for name, cell in zip(COLUMNS, cells, strict=True))
+    return f"<tr>{told}</tr>"

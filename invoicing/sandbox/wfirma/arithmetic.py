@@ -1,7 +1,7 @@
 """What wFirma computes: values of lines, tax of each rate, totals.
 
-Recorded behaviour: amounts have two decimals and counts four; the tax of a rate is taken from the sum of its lines (from
-net sums, or out of gross sums), so the gross values of lines may differ from the total by a grosz.
+Recorded behaviour: amounts have two decimals and counts four; the tax of a rate is taken from the sum of its lines
+(from net sums, or out of gross sums), so the gross values of lines may differ from the total by a grosz.
 """
 
 from collections.abc import Iterable

@@ -148,14 +148,17 @@ def write(reply: Reply, spelling: Format) -> bytes:
     status = {"code": reply.code, **({"message": reply.message} if reply.message else {})}
     branch: Tree = {}
     if reply.module:
-        branch = {reply.module: {"": list(reply.records), **({"parameters": reply.parameters} if reply.parameters else {})}}
+        branch = {
+            reply.module: {"": list(reply.records), **({"parameters": reply.parameters} if reply.parameters else {})}
+        }
     if spelling is Format.JSON:
         return json.dumps({**_spelled(branch), "status": status}, ensure_ascii=False).encode()
     root = Element("api")
     for module, content in branch.items():
         _append(root, module, content)
     _append(root, "status", status)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+    written: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written
 
 
 def _spelled(value: Any, name: str = "") -> Any:

@@ -11,12 +11,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from invoicing.sandbox.wfirma import drafting, parties
+from invoicing.sandbox.wfirma import answers, drafting, parties
 from invoicing.sandbox.wfirma.accounts import Refusal, refusal
-from invoicing.sandbox.wfirma.arithmetic import Line, Sums, by_rate, total
-from invoicing.sandbox.wfirma.books import Books, Document
+from invoicing.sandbox.wfirma.arithmetic import Sums, by_rate, total
+from invoicing.sandbox.wfirma.books import Books, Document, unset
 from invoicing.sandbox.wfirma.drafting import CORRECTION, Draft
-from invoicing.sandbox.wfirma.envelope import Reply, Tree, relation, text
+from invoicing.sandbox.wfirma.envelope import Reply, Tree, entries, relation, text
 
 
 def add(books: Books, given: Mapping[str, Any], off: Decimal = Decimal(0)) -> Document:
@@ -28,7 +28,7 @@ def add(books: Books, given: Mapping[str, Any], off: Decimal = Decimal(0)) -> Do
     drafting.check_lines(books, draft)
     draft.demand_sound()
     document_id, gross = books.ids.take(), drafting.is_gross(given)
-    heading = drafting.heading(books, given)
+    heading = answers.heading(books, given)
     named = relation(given, "series")
     series = books.series[int(named)] if named else books.series_for(drafting.kind_of(books, given))
     rates = by_rate(draft.lines, gross)
@@ -37,23 +37,23 @@ def add(books: Books, given: Mapping[str, Any], off: Decimal = Decimal(0)) -> Do
     record = {
         "id": document_id,
         "type": drafting.kind_of(books, given),
-        **drafting.frame(books, document_id),
+        **answers.frame(books, document_id),
         **heading,
-        **drafting.amounts(sums),
-        **drafting.numbered(books, series, date.fromisoformat(heading["date"])),
+        **answers.amounts(sums),
+        **answers.numbered(books, series, date.fromisoformat(heading["date"])),
         "alreadypaid": f"{paid:.2f}",
         "contractor": {"id": draft.party["id"] if draft.party["id"] != "0" else 0},
         "contractor_detail": parties.detail(books, draft.party),
         "translation_language": {"id": relation(given, "translation_language") or 0},
         "parent": {"id": 0},
-        "vat_contents": drafting.vat_contents(books, document_id, rates),
+        "vat_contents": answers.vat_contents(books, document_id, rates),
     }
     return _stored(books, record, draft, gross)
 
 
 def _stored(books: Books, record: Tree, draft: Draft, gross: bool) -> Document:
     contents = [
-        drafting.content_record(books, record["id"], content, line, gross)
+        answers.content_record(books, record["id"], content, line, gross)
         for content, line in zip(draft.contents, draft.lines, strict=True)
     ]
     record["invoicecontents"] = contents
@@ -68,7 +68,10 @@ def edit(books: Books, document: Document, given: Mapping[str, Any]) -> Document
     if books.in_ksef(document) or document.corrected_by:
         raise refusal("ACCESS DENIED", "Dokumentu nie można zmienić, wystaw korektę.")
     old = document.record
-    whole = {"type": old["type"], "price_type": old["price_type"], "contractor": old["contractor"], **given}
+    party = old["contractor"] if relation(old, "contractor") else old["contractor_detail"]
+    whole = {"type": old["type"], "price_type": old["price_type"], "contractor": {**party}, **given}
+    if party is old["contractor_detail"] and "contractor" not in given:
+        whole["contractor"]["id"] = 0  # a party that is in no catalogue: the snapshot's id is its own
     if "invoicecontents" not in given:
         whole["invoicecontents"] = [{"invoicecontent": content} for content in old["invoicecontents"]]
     draft = Draft(whole)
@@ -79,10 +82,10 @@ def edit(books: Books, document: Document, given: Mapping[str, Any]) -> Document
     rates = by_rate(draft.lines, gross)
     record = {
         **old,
-        **drafting.heading(books, given, old),
-        **drafting.amounts(total(rates.values())),
+        **answers.heading(books, given, old),
+        **answers.amounts(total(rates.values())),
         "modified": books.stamp(),
-        "vat_contents": drafting.vat_contents(books, document.id, rates),
+        "vat_contents": answers.vat_contents(books, document.id, rates),
     }
     if "contractor" in given:
         record["contractor"] = {"id": draft.party["id"] if draft.party["id"] != "0" else 0}
@@ -114,7 +117,7 @@ def _correct(books: Books, given: Mapping[str, Any]) -> Document:
     before = {content["id"]: content for content in latest.record["invoicecontents"]}
     _inherit(books, draft, before, latest)
     gross = parent.record["price_type"] == "brutto"
-    document_id, heading = books.ids.take(), drafting.heading(books, given)
+    document_id, heading = books.ids.take(), answers.heading(books, given)
     rates, old = by_rate(draft.lines, gross), by_rate(latest.lines.values(), gross)
     changes = {code: rates.get(code, Sums()) - old.get(code, Sums()) for code in {**old, **rates}}
     named = relation(given, "series")
@@ -125,18 +128,18 @@ def _correct(books: Books, given: Mapping[str, Any]) -> Document:
     record = {
         "id": document_id,
         "type": CORRECTION,
-        **drafting.frame(books, document_id),
+        **answers.frame(books, document_id),
         **heading,
         "currency": parent.record["currency"],
         "price_type": parent.record["price_type"],
-        **drafting.amounts(total(changes.values())),
-        **drafting.numbered(books, series, date.fromisoformat(heading["date"])),
+        **answers.amounts(total(changes.values())),
+        **answers.numbered(books, series, date.fromisoformat(heading["date"])),
         "alreadypaid": "0.00",
         "contractor": parent.record["contractor"],
         "contractor_detail": parent.record["contractor_detail"],
         "translation_language": parent.record["translation_language"],
         "parent": {"id": parent.id},
-        "vat_contents": drafting.vat_contents(books, document_id, changes),
+        "vat_contents": answers.vat_contents(books, document_id, changes),
     }
     document = _stored(books, record, draft, gross)
     parent.corrected_by.append(document.id)
@@ -145,8 +148,7 @@ def _correct(books: Books, given: Mapping[str, Any]) -> Document:
 
 def _inherit(books: Books, draft: Draft, before: Mapping[str, Tree], latest: Document) -> None:
     """Turn the request's changes into the whole state afterwards."""
-    drafting.check_lines(books, Draft({"invoicecontents": draft.given.get("invoicecontents")}))
-    given = list(drafting.entries(draft.given.get("invoicecontents"), "invoicecontents"))
+    given = entries(draft.given.get("invoicecontents"), "invoicecontents")
     changed: dict[str, Mapping[str, Any]] = {}
     new: list[Mapping[str, Any]] = []
     for at, content in enumerate(given):
@@ -210,11 +212,7 @@ def pay(books: Books, given: Mapping[str, Any]) -> Tree:
         "modified": stamp,
         "invoice": {"id": document.id},
         "contractor": document.record["contractor"],
-        **drafting.unset("expense", "declaration_header", "series", "payment_cashbox"),
+        **unset("expense", "declaration_header", "series", "payment_cashbox"),
     }
     books.payments[payment_id] = payment
     return payment
-
-
-def line_of(document: Document, content_id: str) -> Line:
-    return document.lines[content_id]

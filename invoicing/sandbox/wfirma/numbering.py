@@ -35,7 +35,9 @@ class Series:
 
     def half_written(self, on: date) -> str:
         """The template with everything but the number filled in."""
-        return TOKENS.sub(lambda found: found[0] if found[1].startswith("numer") else _part(found[1], 0, on), self.template)
+        return TOKENS.sub(
+            lambda found: found[0] if found[1].startswith("numer") else _part(found[1], 0, on), self.template
+        )
 
     def written(self, number: int, on: date) -> str:
         """The full number."""

@@ -20,7 +20,8 @@ from aiohttp import web
 from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.errors import BadNotification, ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.notifications import AutopayNotifications, UnprovenNotification
+from invoicing.gateways.autopay.envelope import UnprovenNotification
+from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.ports import Attachment, Mail, OpenPayment

@@ -24,7 +24,7 @@ from invoicing.errors import (
 )
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
-from invoicing.gateways.autopay.wire import ANSWER_LIMIT
+from invoicing.gateways.autopay.transport import ANSWER_LIMIT
 from invoicing.ports import OpenedPayment, OpenPayment, PaymentGateway
 from tests.unit.gateways.autopay_messages import KEY, SUCCESS, changed, signature, signed, transaction_list
 

@@ -15,7 +15,7 @@ from invoicing.sandbox.running import NotLoopback, SandboxOptions, sandbox
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_command_prints_one_line_per_address_and_stops_cleanly(number: signal.Signals) -> None:
-    ports = ("--autopay-port", "0", "--smtp-port", "0", "--mailbox-port", "0")
+    ports = ("--autopay-port", "0", "--smtp-port", "0", "--mailbox-port", "0", "--wfirma-port", "0")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -25,12 +25,12 @@ async def test_the_command_prints_one_line_per_address_and_stops_cleanly(number:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    lines = [await asyncio.wait_for(process.stdout.readline(), 60) for _ in range(3)]
+    lines = [await asyncio.wait_for(process.stdout.readline(), 60) for _ in range(4)]
     process.send_signal(number)
     rest, errors = await asyncio.wait_for(process.communicate(), 60)
 
     names = [line.decode().split()[0] for line in lines]
-    assert names == ["Autopay", "SMTP", "Mailbox"]
+    assert names == ["Autopay", "SMTP", "Mailbox", "wFirma"]
     assert all(b"127.0.0.1:" in line for line in lines)
     assert (rest, errors, process.returncode) == (b"", b"", 0)
 
@@ -50,7 +50,7 @@ def test_the_command_refuses_another_host_in_one_line(capsys: pytest.CaptureFixt
 def test_a_taken_port_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        code = main(["--autopay-port", port, "--smtp-port", "0", "--mailbox-port", "0"])
+        code = main(["--autopay-port", port, "--smtp-port", "0", "--mailbox-port", "0", "--wfirma-port", "0"])
 
     errors = capsys.readouterr().err
     assert (code, errors.count("\n")) == (1, 1)
@@ -61,7 +61,7 @@ def test_the_defaults_are_the_ones_that_the_demo_expects() -> None:
     options = options_from(parser().parse_args([]))
 
     assert (options.host, options.autopay.port) == ("127.0.0.1", 9001)
-    assert (options.mail.smtp_port, options.mail.mailbox_port) == (9025, 9026)
+    assert (options.mail.smtp_port, options.mail.mailbox_port, options.wfirma.port) == (9025, 9026, 9002)
     assert options.autopay.itn_url == "http://127.0.0.1:8080/webhooks/autopay/itn"
     assert options.autopay.services[0].shared_key == SANDBOX_KEY
     assert SANDBOX_KEY.startswith("sandbox-")

@@ -7,7 +7,7 @@ from pathlib import Path
 import invoicing.sandbox
 
 ROOM = Path(invoicing.sandbox.__file__).parent
-ALLOWED = {"aiohttp", "aiosmtpd", "defusedxml"}
+ALLOWED = {"aiohttp", "aiosmtpd", "defusedxml", "reportlab"}
 
 
 def imported(path: Path) -> set[str]:

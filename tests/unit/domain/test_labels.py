@@ -1,6 +1,6 @@
 """The truth table of what people see, row by row, for every role."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pytest
@@ -26,6 +26,8 @@ from tests.unit.domain.samples import NOW, state
 CLIENT, SERVICE, EXPERT, OPS = Role.CLIENT, Role.SERVICE, Role.EXPERT, Role.OPS
 PAY, RESUME, AGAIN, DOWNLOAD = Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN, Action.DOWNLOAD
 CORRECT, REGENERATE = Action.CORRECT_BILLING_DATA, Action.REGENERATE_INVOICE
+RESEND, ATTACH, REFUND = Action.RESEND_INVOICE, Action.ATTACH_INVOICE, Action.REFUND
+GIVE_UP, CHECK = Action.GIVE_UP, Action.CHECK_PAYMENT_NOW
 
 
 def why(step: Step) -> Parked:
@@ -63,39 +65,59 @@ ROWS = {
         "in_analysis",
         ("open", "payment.open"),
         ("resume_payment", "invoice.resume_payment"),
-        may={CLIENT: (RESUME,), SERVICE: (RESUME,)},
+        may={CLIENT: (RESUME,), SERVICE: (RESUME,), OPS: (CHECK,)},
     ),
     "attempt cancelled, failed, expired": Row(
         FAILED,
         "in_analysis",
         ("failed", "payment.failed"),
         ("pay_again", "invoice.pay_again"),
-        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,)},
+        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,), OPS: (CHECK,)},
     ),
     "nobody paid for a month": Row(
         closed_unpaid(FAILED),
         "in_analysis",
         ("failed", "payment.failed"),
         ("pay_again", "invoice.pay_again"),
-        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,)},
+        may={CLIENT: (AGAIN,), SERVICE: (AGAIN,), OPS: (CHECK,)},
     ),
     "paid, invoice being generated": Row(
-        PAID, "in_preparation", ("completed", "payment.completed"), ("generating", "invoice.generating")
+        PAID,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("generating", "invoice.generating"),
+        may={OPS: (REFUND,)},
     ),
     "paid, invoice stored": Row(
         INVOICED,
         "in_preparation",
         ("completed", "payment.completed"),
         ("available", "invoice.available"),
-        may=dict.fromkeys(Role, (DOWNLOAD,)),
+        may={
+            CLIENT: (DOWNLOAD,),
+            SERVICE: (DOWNLOAD,),
+            EXPERT: (DOWNLOAD, RESEND),
+            OPS: (DOWNLOAD, RESEND, REFUND),
+        },
     ),
-    "paid, issuer none": Row(BY_HAND, "in_preparation", ("completed", "payment.completed"), ("manual", None)),
+    "paid, issuer none": Row(
+        BY_HAND,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("manual", None),
+        may={EXPERT: (ATTACH,), OPS: (ATTACH, REFUND)},
+    ),
     "paid, issuer none, attached": Row(
         ATTACHED,
         "in_preparation",
         ("completed", "payment.completed"),
         ("manual", None),
-        may=dict.fromkeys(Role, (DOWNLOAD,)),
+        may={
+            CLIENT: (DOWNLOAD,),
+            SERVICE: (DOWNLOAD,),
+            EXPERT: (DOWNLOAD, RESEND, ATTACH),
+            OPS: (DOWNLOAD, RESEND, ATTACH, REFUND),
+        },
     ),
     "paid, three attempts failed": Row(
         GIVEN_UP,
@@ -106,8 +128,8 @@ ROWS = {
         may={
             CLIENT: (CORRECT,),
             SERVICE: (CORRECT,),
-            EXPERT: (REGENERATE,),
-            OPS: (CORRECT, REGENERATE),
+            EXPERT: (REGENERATE, ATTACH),
+            OPS: (CORRECT, REGENERATE, ATTACH, REFUND, GIVE_UP),
         },
     ),
     "already paid, stopped by its data": Row(
@@ -118,8 +140,8 @@ ROWS = {
         may={
             CLIENT: (CORRECT,),
             SERVICE: (CORRECT,),
-            EXPERT: (REGENERATE,),
-            OPS: (CORRECT, REGENERATE),
+            EXPERT: (REGENERATE, ATTACH),
+            OPS: (CORRECT, REGENERATE, ATTACH, REFUND, GIVE_UP),
         },
     ),
     "not paid, stopped by its data": Row(
@@ -127,14 +149,19 @@ ROWS = {
         "in_analysis",
         ("none", None),
         ("none", None),
-        may={CLIENT: (PAY, CORRECT), SERVICE: (PAY, CORRECT), OPS: (CORRECT,)},
+        may={CLIENT: (PAY, CORRECT), SERVICE: (PAY, CORRECT), OPS: (CORRECT, GIVE_UP)},
     ),
     "invoiced, mail not delivered": Row(
         parked(INVOICED, why(Step.EMAIL)),
         "in_preparation",
         ("completed", "payment.completed"),
         ("available", "invoice.available"),
-        may=dict.fromkeys(Role, (DOWNLOAD,)),
+        may={
+            CLIENT: (DOWNLOAD,),
+            SERVICE: (DOWNLOAD,),
+            EXPERT: (DOWNLOAD, RESEND),
+            OPS: (DOWNLOAD, RESEND, REFUND, GIVE_UP),
+        },
     ),
 }
 
@@ -161,7 +188,11 @@ def test_a_role_may_do_what_its_row_says_and_nothing_else(row: Row, role: Role) 
 def test_a_badge_changes_no_label(row: Row, badge: Badge) -> None:
     badged = with_badges(row.case, add=(badge,))
     for role in Role:
-        assert view(badged, role) == view(row.case, role)
+        shown, without = view(badged, role), view(row.case, role)
+        assert replace(shown, actions=()) == replace(without, actions=())
+        # what was given back whole cannot be given back again
+        gone = {Action.REFUND} if badge is Badge.REFUNDED else set()
+        assert set(shown.actions) == set(without.actions) - gone
 
 
 def test_the_invoice_cell_has_only_the_codes_of_the_contract() -> None:

@@ -7,7 +7,6 @@ import pytest
 from invoicing.domain.cases import CaseDocument
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, series_key
 from invoicing.domain.parties import buyer_faults, is_polish_nip
-from invoicing.domain.payments import AttemptState, Effect, TransactionStatus, effect_of
 from invoicing.domain.state import (
     Badge,
     Parked,
@@ -22,7 +21,7 @@ from invoicing.domain.state import (
     payment_opened,
 )
 from invoicing.errors import Cause
-from tests.unit.domain.samples import NOW, attempt, buyer, case_fields, faults_of, person, state, transaction
+from tests.unit.domain.samples import NOW, buyer, case_fields, faults_of, person, state
 
 
 @pytest.mark.parametrize("method", [[], {}, [["autopay"]]])
@@ -82,16 +81,6 @@ def test_an_available_invoice_stays_when_the_issuer_became_none() -> None:
 def test_an_older_attempt_that_opens_late_does_not_reopen_a_newer_failed_one() -> None:
     newer = payment_failed(payment_opened(state(), 2), 2)
     assert payment_opened(newer, 1) == newer
-
-
-def test_a_second_success_is_a_duplicate_whenever_another_payment_is_kept() -> None:
-    effect = effect_of(
-        transaction(TransactionStatus.SUCCESS, "9ABC"),
-        attempt(AttemptState.OPEN),
-        kept_remote_id="8XYZ",
-        case_paid=False,
-    )
-    assert effect is Effect.DUPLICATE
 
 
 def test_the_same_moment_of_payment_is_the_same_document() -> None:

@@ -10,14 +10,12 @@ from invoicing.domain.payments import (
     NOT_FOUND_PROVES_AFTER,
     Attempt,
     AttemptState,
-    Effect,
     Idle,
     Post,
     Resume,
     Settle,
     TransactionStatus,
     Verdict,
-    effect_of,
     ended_by_time,
     judge,
     order_id,
@@ -146,8 +144,8 @@ def test_one_success_is_paid_one_pending_waits_only_failures_failed(
     statuses: list[TransactionStatus], verdict: Verdict
 ) -> None:
     transactions = [transaction(status, f"R{n}") for n, status in enumerate(statuses)]
-    assert judge(transactions) is verdict
-    assert judge(transactions[::-1]) is verdict
+    assert judge(transactions, attempt(OPEN)) is verdict
+    assert judge(transactions[::-1], attempt(OPEN)) is verdict
 
 
 JUST_SENT = attempt(SENT, sent_at=NOW - timedelta(seconds=59, milliseconds=999))
@@ -189,58 +187,6 @@ def test_at_the_end_of_validity_only_failures_or_nothing_end_an_attempt(verdict:
     assert ended_by_time(verdict, ends, NOW + timedelta(days=1)) is at_the_end
     assert not ended_by_time(verdict, ends, NOW - timedelta(microseconds=1))
     assert not ended_by_time(verdict, attempt(OPEN, valid_until=None), NOW)
-
-
-KEEP, DUPLICATE, MARK_FAILED, NOTHING = Effect.KEEP, Effect.DUPLICATE, Effect.MARK_FAILED, Effect.NOTHING
-
-UNPAID_CASE = {
-    (PREPARED, SUCCESS): KEEP,
-    (PREPARED, FAILURE): NOTHING,
-    (PREPARED, PENDING): NOTHING,
-    (SENT, SUCCESS): KEEP,
-    (SENT, FAILURE): MARK_FAILED,
-    (SENT, PENDING): NOTHING,
-    (OPEN, SUCCESS): KEEP,
-    (OPEN, FAILURE): MARK_FAILED,
-    (OPEN, PENDING): NOTHING,
-    (REFUSED, SUCCESS): KEEP,
-    (REFUSED, FAILURE): NOTHING,
-    (REFUSED, PENDING): NOTHING,
-    (FAILED, SUCCESS): KEEP,
-    (FAILED, FAILURE): NOTHING,
-    (FAILED, PENDING): NOTHING,
-    (DEAD, SUCCESS): KEEP,
-    (DEAD, FAILURE): NOTHING,
-    (DEAD, PENDING): NOTHING,
-}
-"""A success counts in whatever state we believed its attempt to be; a paid attempt belongs to a paid case."""
-
-
-def test_the_table_of_messages_names_every_pair() -> None:
-    assert set(UNPAID_CASE) == set(product(UNPAID, TransactionStatus))
-
-
-@pytest.mark.parametrize(("pair", "effect"), UNPAID_CASE.items())
-def test_a_message_about_an_unpaid_case_has_its_effect(
-    pair: tuple[AttemptState, TransactionStatus], effect: Effect
-) -> None:
-    state, status = pair
-    assert effect_of(transaction(status), attempt(state), kept_remote_id=None, case_paid=False) is effect
-
-
-@pytest.mark.parametrize("state", AttemptState)
-def test_on_a_paid_case_another_success_is_a_duplicate_and_the_kept_one_is_old_news(state: AttemptState) -> None:
-    which = attempt(state)
-    for kept, effect in (("9ABC", NOTHING), ("8XYZ", DUPLICATE), (None, DUPLICATE)):
-        assert effect_of(transaction(SUCCESS, "9ABC"), which, kept_remote_id=kept, case_paid=True) is effect
-
-
-@pytest.mark.parametrize(("state", "status"), list(product(AttemptState, (FAILURE, PENDING))))
-@pytest.mark.parametrize("kept", ["9ABC", "8XYZ", None])
-def test_nothing_but_a_success_touches_a_paid_case(
-    kept: str | None, state: AttemptState, status: TransactionStatus
-) -> None:
-    assert effect_of(transaction(status), attempt(state), kept_remote_id=kept, case_paid=True) is NOTHING
 
 
 def test_an_order_number_fits_the_gateway() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from invoicing.domain.payments import TransactionStatus
 from invoicing.errors import BadNotification
-from invoicing.gateways.autopay.notifications import LONGEST, AutopayNotifications, UnprovenNotification
+from invoicing.gateways.autopay.envelope import LONGEST, UnprovenNotification
+from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from tests.unit.gateways.autopay_messages import (
     CUSTOMER,

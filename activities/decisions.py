@@ -1,0 +1,143 @@
+"""Carrying out decisions that only touch the record: giving up, starting again, money that came another way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import FailureDetail, mapped
+from activities.parking import closed
+from activities.queueing import start_again
+from activities.received import EXTERNAL, Received
+from invoicing.domain.failures import known_code
+from invoicing.domain.records import Alert, Capture, Event, LogEntry
+from invoicing.domain.state import CaseState, Step, given_up, payment_completed
+from invoicing.ports import CaseStore, Clock
+
+
+class DecisionInput(BaseModel):
+    """A recorded decision, by its number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    number: int
+
+
+class ActFailedInput(BaseModel):
+    """A decision that could not be carried out, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    number: int
+    failure: FailureDetail
+
+
+class DecisionActivities:
+    """Writes what was decided; every method may run twice."""
+
+    def __init__(self, store: CaseStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    @activity.defn(name="record_given_up")
+    @mapped
+    async def record_given_up(self, decision: DecisionInput) -> Received:
+        """Nothing more is tried; what waited for a person is closed."""
+        now = self._clock()
+        async with self._store.transaction() as db:
+            decided = await db.decision(decision.case_id, decision.number)
+            state = (await db.facts(decision.case_id)).state
+            if state.parked is not None:
+                await closed(db, state.case_id, state.parked.step, now)
+            if not state.closed or state.parked is not None:
+                state = await db.save(given_up(state))
+                await db.log(LogEntry(case_id=state.case_id, event=Event.GIVEN_UP, at=now, actor=decided.actor))
+        return _where(state)
+
+    @activity.defn(name="record_reopened")
+    @mapped
+    async def record_reopened(self, decision: DecisionInput) -> Received:
+        """Start the case's run again; it continues from what the database knows."""
+        now = self._clock()
+        async with self._store.transaction() as db:
+            state = (await db.facts(decision.case_id)).state
+            await start_again(db, decision.case_id, f"decision-{decision.number}", now)
+        return _where(state)
+
+    @activity.defn(name="record_external_payment")
+    @mapped
+    async def record_external_payment(self, decision: DecisionInput) -> Received:
+        """The money came another way; with a kept payment this is nothing. Open attempts were settled before."""
+        now = self._clock()
+        async with self._store.transaction() as db:
+            decided = await db.decision(decision.case_id, decision.number)
+            facts = await db.facts(decision.case_id)
+            if facts.state.paid:
+                return _where(facts.state)
+            reference = decided.body["reference"]
+            await db.add_capture(
+                Capture(
+                    service_id=EXTERNAL,
+                    remote_id=f"{decision.case_id}:{reference}",
+                    case_id=decision.case_id,
+                    order_id=reference,
+                    amount=Decimal(decided.body["amount"]),
+                    currency=facts.document.currency,
+                    kept=True,
+                    captured_at=now,
+                    via=EXTERNAL,
+                )
+            )
+            paid_at = datetime.fromisoformat(decided.body["paid_at"])
+            completed = payment_completed(facts.state, attempt=0, remote_id=None, paid_at=paid_at, reference=reference)
+            if facts.state.closed:
+                await start_again(db, decision.case_id, f"decision-{decision.number}", now)
+            await db.log(
+                LogEntry(
+                    case_id=decision.case_id,
+                    event=Event.PAYMENT_COMPLETED,
+                    at=now,
+                    step=Step.CHARGE,
+                    actor=decided.actor,
+                )
+            )
+            return _where(await db.save(completed))
+
+    @activity.defn(name="record_act_failed")
+    @mapped
+    async def record_act_failed(self, failed: ActFailedInput) -> Received:
+        """Tell ops that a decision could not be carried out."""
+        now, failure = self._clock(), failed.failure
+        async with self._store.transaction() as db:
+            state = (await db.facts(failed.case_id)).state
+            await db.open_alert(
+                Alert(
+                    key=f"decision:{failed.case_id}:{failed.number}",
+                    case_id=failed.case_id,
+                    step=None,
+                    cause=failure.cause,
+                    code=known_code(failure.code),
+                    opened_at=now,
+                    details={"decision": str(failed.number)},
+                )
+            )
+            await db.log(
+                LogEntry(
+                    case_id=failed.case_id,
+                    event=Event.STEP_FAILED,
+                    at=now,
+                    attempt=failure.attempt,
+                    cause=failure.cause,
+                    code=known_code(failure.code),
+                )
+            )
+        return _where(state)
+
+
+def _where(state: CaseState) -> Received:
+    return Received(paid=state.paid, status=state.payment.status)

@@ -1,0 +1,229 @@
+"""Refunds: money goes back through the gateway, once per decision, and is followed until it has arrived or failed.
+
+The intent row with its MessageID is written before the gateway is asked. Asking again under the same MessageID executes
+nothing twice, so it is also the look-up after a lost answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import mapped
+from invoicing.domain.decisions import Decided, Refund, RefundStatus, left_to_refund
+from invoicing.domain.money import amount_text
+from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
+from invoicing.domain.refunds import RefundStage
+from invoicing.domain.state import Badge, CaseState, Step, with_badges
+from invoicing.errors import Cause, ConnectivityFault, InternalFault, Refused, StillPending
+from invoicing.ports import CaseStore, Clock, PaymentGateway, UnitOfWork
+
+
+class RefundInput(BaseModel):
+    """The decision to refund, by its number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    number: int
+
+
+class WatchRefundInput(BaseModel):
+    """The refund to be followed; the intervals double from `interval` up to `longest`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    number: int
+    interval: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(hours=6)
+
+
+class Refunded(BaseModel):
+    """Where the refund stands; `whole` when nothing of the kept payment is left."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: RefundStatus
+    whole: bool = False
+    of_kept: bool = True
+
+
+class RefundActivities:
+    """Gives money back."""
+
+    def __init__(self, store: CaseStore, gateway: PaymentGateway, clock: Clock) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._clock = clock
+
+    @activity.defn(name="refund_payment")
+    @mapped
+    async def refund_payment(self, asked: RefundInput) -> Refunded:
+        """Ask the gateway to refund. A definite no becomes a failed task and is told, not raised.
+
+        Raises `ConnectivityFault`, `OutcomeUnknown` (asked again under the same MessageID), `SettingsFault`.
+        """
+        refund = await self._intent(asked)
+        if refund.status is not RefundStatus.REQUESTED:
+            return await self._told(refund)
+        refusal = await self._ordered(refund)
+        if refusal is not None:
+            return await self._failed(refund, refusal.code, refusal.message)
+        queued = refund.model_copy(update={"status": RefundStatus.QUEUED})
+        async with self._store.transaction() as db:
+            await db.save_refund(queued)
+            await db.log(self._entry(queued, Event.REFUND_REQUESTED))
+        return await self._told(queued)
+
+    async def _ordered(self, refund: Refund) -> Refused | None:
+        """Order the refund; a refusal is believed only when the gateway knows nothing of it.
+
+        The first order may have been queued and its answer lost: then the gateway may refuse the repeated one.
+        """
+        try:
+            await self._gateway.refund(
+                refund.service_id, refund.remote_id, refund.amount, refund.currency, refund.message_id
+            )
+        except Refused as refusal:
+            progress = await self._gateway.refund_status(refund.service_id, refund.message_id)
+            return refusal if progress.stage is RefundStage.ABSENT else None
+        return None
+
+    async def _intent(self, asked: RefundInput) -> Refund:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            decided = await db.decision(asked.case_id, asked.number)
+            known = await db.refunds(asked.case_id)
+            refund = next((r for r in known if r.number == asked.number), None)
+            if refund is not None:
+                return refund
+            capture = _captured(await db.captures(asked.case_id), decided)
+            left = left_to_refund(capture, known)
+            amount = Decimal(decided.body["amount"]) if "amount" in decided.body else left
+            message_id = hashlib.sha256(f"{capture.remote_id}|refund|{asked.number}".encode()).hexdigest()[:32]
+            refund = Refund(
+                case_id=asked.case_id,
+                number=asked.number,
+                service_id=capture.service_id,
+                remote_id=capture.remote_id,
+                message_id=message_id,
+                amount=amount,
+                currency=capture.currency,
+                kept=capture.kept,
+                status=RefundStatus.REQUESTED if 0 < amount <= left else RefundStatus.FAILED,
+                reason=decided.body.get("reason"),
+                code=None if 0 < amount <= left else "refund_too_large",
+                requested_at=now,
+            )
+            await db.save_refund(refund)
+            if refund.status is RefundStatus.FAILED:
+                await self._open_task(db, refund, "refund_too_large", "more than is left")
+        return refund
+
+    @activity.defn(name="watch_refund")
+    @mapped
+    async def watch_refund(self, watch: WatchRefundInput) -> Refunded:
+        """Follow a refund; each retry of this activity is one poll. Raises `StillPending` until it has ended."""
+        async with self._store.reading() as db:
+            refund = next(r for r in await db.refunds(watch.case_id) if r.number == watch.number)
+        if refund.status in {RefundStatus.DONE, RefundStatus.FAILED}:
+            return await self._told(refund)
+        doublings = min(activity.info().attempt - 1, 30)
+        pause: timedelta = min(watch.interval * (1 << doublings), max(watch.longest, watch.interval))
+        try:
+            progress = await self._gateway.refund_status(refund.service_id, refund.message_id)
+        except ConnectivityFault as error:
+            raise StillPending("gateway_unreachable", retry_after=pause) from error
+        match progress.stage:
+            case RefundStage.DONE:
+                return await self._done(refund)
+            case RefundStage.FAILED:
+                return await self._failed(refund, "refund_refused", progress.reason or "")
+            case RefundStage.ABSENT:
+                # the order was lost on its way: the same message may be sent again, never another one
+                refusal = await self._ordered(refund)
+                if refusal is not None:
+                    return await self._failed(refund, refusal.code, refusal.message)
+                raise StillPending("refund_pending", retry_after=pause)
+            case RefundStage.PENDING:
+                raise StillPending("refund_pending", retry_after=pause)
+
+    async def _done(self, refund: Refund) -> Refunded:
+        now = self._clock()
+        done = refund.model_copy(update={"status": RefundStatus.DONE, "settled_at": now})
+        async with self._store.transaction() as db:
+            await db.save_refund(done)
+            state = (await db.facts(refund.case_id)).state
+            await db.log(self._entry(done, Event.REFUND_DONE))
+            await db.close_alerts([f"duplicate:{refund.remote_id}", f"refund:{refund.message_id}"], now)
+            await db.close_task(f"refund:{refund.message_id}", now)
+            if refund.kept:
+                marked = _refund_badges(state, await self._left(db, refund) == 0)
+                if marked != state:
+                    await db.save(marked)
+        return await self._told(done)
+
+    async def _failed(self, refund: Refund, code: str, reason: str) -> Refunded:
+        failed = refund.model_copy(update={"status": RefundStatus.FAILED, "code": code, "settled_at": self._clock()})
+        async with self._store.transaction() as db:
+            await db.save_refund(failed)
+            await self._open_task(db, failed, code, reason)
+        return await self._told(failed)
+
+    async def _open_task(self, db: UnitOfWork, refund: Refund, code: str, reason: str) -> None:
+        now, key = self._clock(), f"refund:{refund.message_id}"
+        task = FailedTask(key=key, kind=TaskKind.REFUND, case_id=refund.case_id, code=code, opened_at=now)
+        await db.open_task(task)
+        await db.open_alert(
+            Alert(
+                key=key,
+                case_id=refund.case_id,
+                step=Step.CHARGE,
+                cause=Cause.PAYMENT,
+                code=code,
+                opened_at=now,
+                details={"remote_id": refund.remote_id, "reason": reason},
+            )
+        )
+        await db.log(self._entry(refund, Event.REFUND_FAILED, code))
+
+    async def _told(self, refund: Refund) -> Refunded:
+        async with self._store.reading() as db:
+            whole = refund.kept and await self._left(db, refund) == 0
+        return Refunded(status=refund.status, whole=whole, of_kept=refund.kept)
+
+    @staticmethod
+    async def _left(db: UnitOfWork, refund: Refund) -> Decimal:
+        capture = next(c for c in await db.captures(refund.case_id) if c.remote_id == refund.remote_id)
+        return left_to_refund(capture, await db.refunds(refund.case_id))
+
+    def _entry(self, refund: Refund, event: Event, code: str | None = None) -> LogEntry:
+        return LogEntry(
+            case_id=refund.case_id,
+            event=event,
+            at=self._clock(),
+            step=Step.CHARGE,
+            cause=Cause.PAYMENT if code else None,
+            code=code,
+            details={"amount": f"{amount_text(refund.amount, refund.currency)} {refund.currency}"},
+        )
+
+
+def _captured(captures: tuple[Capture, ...], decided: Decided) -> Capture:
+    """The payment that a decision gives back: the one it names, else the kept one."""
+    named = decided.body.get("remote_id")
+    found = next((c for c in captures if (c.remote_id == named if named else c.kept)), None)
+    if found is None:
+        raise InternalFault("internal", "a refund was decided without a payment")
+    return found
+
+
+def _refund_badges(state: CaseState, whole: bool) -> CaseState:
+    if whole:
+        return with_badges(state, add=(Badge.REFUNDED,), drop=(Badge.PARTLY_REFUNDED,))
+    return with_badges(state, add=(Badge.PARTLY_REFUNDED,))

@@ -1,0 +1,146 @@
+"""Taking decisions about a case: judged by the database, recorded once, then left for the relay.
+
+The HTTP API, the pages and the commands come through here. A decision is answered once it is recorded, never after what
+it leads to. Its key is the caller's, or is made of the state it was taken in, so that pressing twice decides once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from activities.queueing import decide
+from invoicing.domain.cases import PaymentMethod
+from invoicing.domain.decisions import DecisionKind, left_to_refund, refusal
+from invoicing.domain.money import amount_text
+from invoicing.domain.parties import email_faults
+from invoicing.domain.records import ArchivedDocument, CaseFacts
+from invoicing.domain.validation import case_totals
+from invoicing.errors import DataFault, Fault, NotAllowed
+from invoicing.ports import CaseStore, Clock, DocumentStore, UnitOfWork
+
+
+class Deciding:
+    """What people may decide about a case."""
+
+    def __init__(self, store: CaseStore, documents: DocumentStore, clock: Clock, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._documents = documents
+        self._clock = clock
+        self._wake = wake
+
+    async def take(
+        self,
+        case_id: str,
+        kind: DecisionKind,
+        actor: str,
+        *,
+        key: str | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> CaseFacts:
+        """Record a decision and give back the facts as they are now.
+
+        Raises `NotFound`, `NotAllowed("action_not_allowed")` with the reason.
+        """
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            await self._taken(db, facts, kind, actor, key, body or {})
+        self._wake()
+        return facts
+
+    async def resend(self, case_id: str, actor: str, email: str | None, key: str | None) -> CaseFacts:
+        """Mail the document once more. Raises `DataFault("invalid")` for an address that cannot be mailed to."""
+        if email is not None:
+            _demand(list(email_faults("email", email, required=True)))
+        body = {} if email is None else {"email": email}
+        return await self.take(case_id, DecisionKind.RESEND_INVOICE, actor, key=key, body=body)
+
+    async def refund(self, case_id: str, actor: str, amount: Decimal | None, reason: str, key: str) -> CaseFacts:
+        """Give back an amount of the kept payment, or all that is left.
+
+        Raises `DataFault("invalid")` for an amount of nought or above what is left, and without a reason.
+        """
+        faults = [] if reason.strip() else [Fault("reason", "missing")]
+        if amount is not None and amount <= 0:
+            faults.append(Fault("amount", "amount_too_small"))
+        _demand(faults)
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            body = {"reason": reason}
+            if amount is not None:
+                body["amount"] = amount_text(amount, facts.document.currency)
+            await self._taken(db, facts, DecisionKind.REFUND, actor, key, body, amount)
+        self._wake()
+        return facts
+
+    async def external_payment(
+        self, case_id: str, actor: str, reference: str, paid_at: datetime, amount: Decimal, key: str | None
+    ) -> CaseFacts:
+        """The money came another way. Raises `DataFault("invalid")` unless it is exactly the case's total."""
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            if facts.state.paid:
+                raise NotAllowed("already_paid")
+            totals = case_totals(facts.document)
+            faults = []
+            if totals is None or amount < totals.gross:
+                faults.append(Fault("amount", "amount_too_small"))
+            elif amount > totals.gross:
+                faults.append(Fault("amount", "amount_too_large"))
+            if paid_at > self._clock():
+                faults.append(Fault("paid_at", "bad_format"))
+            _demand(faults)
+            body = {"reference": reference, "paid_at": paid_at.isoformat(), "amount": f"{amount:f}"}
+            key = key or f"{PaymentMethod.EXTERNAL}:{case_id}:{reference}"
+            await self._taken(db, facts, DecisionKind.EXTERNAL_PAYMENT, actor, key, body)
+        self._wake()
+        return facts
+
+    async def attach(self, case_id: str, actor: str, content: bytes, key: str | None) -> CaseFacts:
+        """Store the expert's own PDF, already inspected, and make it the invoice; what it replaces stays archived."""
+        sha256, now = await self._documents.put(content), self._clock()
+        document = ArchivedDocument(
+            case_id=case_id, kind="attachment", sha256=sha256, size=len(content), actor=actor, archived_at=now
+        )
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            key = key or f"attach:{case_id}:{sha256}"
+            await self._taken(db, facts, DecisionKind.ATTACH_INVOICE, actor, key, {"sha256": sha256})
+            await db.archive(document)
+        self._wake()
+        return facts
+
+    async def _taken(
+        self,
+        db: UnitOfWork,
+        facts: CaseFacts,
+        kind: DecisionKind,
+        actor: str,
+        key: str | None,
+        body: Mapping[str, str],
+        amount: Decimal | None = None,
+    ) -> None:
+        case_id = facts.document.case_id
+        left = await _left(db, case_id)
+
+        def judge() -> None:
+            why = refusal(kind, facts.state, left)
+            if why is not None:
+                raise NotAllowed("action_not_allowed", why)
+            if amount is not None and amount > left:
+                _demand([Fault("amount", "amount_too_large")])
+
+        key = f"{kind.value}:{case_id}:{facts.state.version}" if key is None else f"{kind.value}:{case_id}:{key}"
+        await decide(db, case_id, kind, key, actor, body, self._clock(), judge)
+
+
+async def _left(db: UnitOfWork, case_id: str) -> Decimal:
+    """What of the kept payment can be given back through the gateway; nothing of money that came another way."""
+    kept = next((c for c in await db.captures(case_id) if c.kept and c.via != PaymentMethod.EXTERNAL), None)
+    return Decimal(0) if kept is None else left_to_refund(kept, await db.refunds(case_id))
+
+
+def _demand(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise DataFault("invalid", faults)

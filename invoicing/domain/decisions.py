@@ -1,0 +1,111 @@
+"""Decisions of people about a case: what each means, and when it makes sense.
+
+A decision is a row before it is anything else: recorded once under its key, numbered per case, and then handed to the
+open run as an update of the same name, or to a `CaseAction` when the run has closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import Field
+
+from invoicing.domain.invoices import Fact
+from invoicing.domain.records import Capture
+from invoicing.domain.state import CaseState, InvoiceStatus, PaymentStatus, Step
+
+
+class DecisionKind(StrEnum):
+    """Names of the updates; `late_payment` is told by the gateway after the run has closed."""
+
+    CORRECT_BILLING_DATA = "correct_billing_data"
+    REGENERATE_INVOICE = "regenerate_invoice"
+    RESEND_INVOICE = "resend_invoice"
+    ATTACH_INVOICE = "attach_invoice"
+    REFUND = "refund"
+    GIVE_UP = "give_up"
+    CHECK_PAYMENT_NOW = "check_payment_now"
+    EXTERNAL_PAYMENT = "external_payment"
+    LATE_PAYMENT = "late_payment"
+
+
+class Decided(Fact):
+    """A recorded decision. `body` holds what it needs (amounts, revisions, hashes, an address to mail to)."""
+
+    case_id: str
+    number: int
+    key: str
+    kind: DecisionKind
+    actor: str
+    decided_at: datetime
+    body: dict[str, str] = Field(default_factory=dict)
+
+
+class RefundStatus(StrEnum):
+    """Life of a refund. Requested: the intent is written. Queued: the gateway accepted it, nothing has moved yet."""
+
+    REQUESTED = "requested"
+    QUEUED = "queued"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Refund(Fact):
+    """Money on its way back, keyed by the gateway transaction and a number; `message_id` makes asking idempotent."""
+
+    case_id: str
+    number: int
+    service_id: str
+    remote_id: str
+    message_id: str
+    amount: Decimal
+    currency: str
+    kept: bool
+    status: RefundStatus
+    reason: str | None = None
+    code: str | None = None
+    requested_at: datetime
+    settled_at: datetime | None = None
+
+
+def left_to_refund(capture: Capture, refunds: Sequence[Refund]) -> Decimal:
+    """What of a captured payment has not been given back and is not on its way back."""
+    gone = sum(
+        (r.amount for r in refunds if r.remote_id == capture.remote_id and r.status is not RefundStatus.FAILED),
+        Decimal(0),
+    )
+    return capture.amount - gone
+
+
+_STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
+
+
+def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
+    """Why a decision makes no sense in the present state, or None when it does. `left` is what can be refunded."""
+    parked = state.parked
+    stopped = parked is not None and parked.step in _STOPPED
+    by_hand = state.invoice.status is InvoiceStatus.MANUAL
+    match kind:
+        case DecisionKind.CORRECT_BILLING_DATA:
+            allowed, why = state.invoice.number is None and not state.invoiced, "the invoice is issued already"
+        case DecisionKind.REGENERATE_INVOICE:
+            allowed, why = state.paid and not state.invoiced and (stopped or state.closed), "no invoice waits"
+        case DecisionKind.RESEND_INVOICE:
+            allowed, why = state.invoice.sha256 is not None, "there is no document to send"
+        case DecisionKind.ATTACH_INVOICE:
+            allowed, why = state.paid and (by_hand or (not state.invoiced and stopped)), "no attachment is waited for"
+        case DecisionKind.REFUND:
+            allowed, why = left > 0, "nothing is left to refund through the gateway"
+        case DecisionKind.GIVE_UP:
+            allowed, why = parked is not None, "nothing waits for a decision"
+        case DecisionKind.CHECK_PAYMENT_NOW:
+            asked = state.payment.status in {PaymentStatus.OPEN, PaymentStatus.FAILED}
+            allowed, why = asked or (parked is not None and parked.step is Step.CHARGE), "no payment is waited for"
+        case DecisionKind.EXTERNAL_PAYMENT:
+            allowed, why = not state.paid, "the case is paid already"
+        case DecisionKind.LATE_PAYMENT:
+            allowed, why = True, ""
+    return None if allowed else why

@@ -1,0 +1,121 @@
+"""Experts, and the keys of their wFirma accounts.
+
+Guarantee: keys stand in the database only sealed, in a column of their own. Whoever reads an expert without the ring
+that opens them is refused; facts of a case and lists come without keys instead, because most steps need none.
+A sealed value is the id of its key, a colon, and what only that key opens.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Row, bindparam, func, select, update
+
+from invoicing.domain.cases import ExpertDocument, WfirmaKeys
+from invoicing.errors import InternalFault, SettingsFault
+from invoicing.ports import Sealer
+from invoicing.storage.tables import experts
+from invoicing.storage.work import Work, upsert
+
+_EXPERT = select(experts.c.document, experts.c.wfirma_sealed).where(experts.c.expert_id == bindparam("id"))
+_SAVE_EXPERT = upsert(experts, "expert_id")
+_SEALED_BEFORE = (
+    select(experts.c.expert_id, experts.c.wfirma_sealed)
+    .where(
+        experts.c.expert_id > bindparam("after"),
+        # not LIKE: an id may hold its wildcards, and SQLite's does not tell capitals from small letters
+        func.substr(experts.c.wfirma_sealed, 1, bindparam("length")) != bindparam("prefix"),
+    )
+    .order_by(experts.c.expert_id)
+    .limit(bindparam("most"))
+)
+_RESEAL = (
+    update(experts)
+    .where(experts.c.expert_id == bindparam("id"), experts.c.wfirma_sealed == bindparam("before"))
+    .values(wfirma_sealed=bindparam("sealed"))
+)
+_MISSING = "secrets_keys_missing"
+
+
+def expert_without_keys(document: str) -> ExpertDocument:
+    """A stored expert; keys are not in the document."""
+    return ExpertDocument.model_validate_json(document)
+
+
+def expert_with_keys(document: str, sealed: str | None, sealer: Sealer | None) -> ExpertDocument:
+    """A stored expert with the keys opened. Raises `SettingsFault("secrets_keys_missing")`."""
+    expert = expert_without_keys(document)
+    if sealed is None:
+        return expert
+    if sealer is None:
+        raise SettingsFault(_MISSING, "the expert's wFirma keys cannot be opened without a key ring")
+    try:
+        keys = WfirmaKeys.model_validate_json(sealer.open(sealed))
+    except ValidationError:
+        raise InternalFault(
+            "internal", "opened wFirma keys are not of this version's shape"
+        ) from None  # it quotes them
+    return expert.model_copy(update={"wfirma": keys})
+
+
+def expert_for_facts(document: str, sealed: str | None, sealer: Sealer | None) -> ExpertDocument:
+    """A stored expert, with keys where they can be opened."""
+    try:
+        return expert_with_keys(document, sealed, sealer)
+    except SettingsFault:
+        return expert_without_keys(document)
+
+
+class ExpertRows(Work):
+    """One row an expert."""
+
+    async def save_expert(self, expert_id: str, expert: ExpertDocument, now: datetime) -> None:
+        """Store or replace, keys included: an expert without keys has none afterwards."""
+        sealed = None
+        if expert.wfirma is not None:
+            if self._sealer is None:
+                raise SettingsFault(_MISSING, "wFirma keys cannot be stored without a key ring")
+            sealed = self._sealer.seal(expert.wfirma.model_dump_json())
+        document = expert.model_copy(update={"wfirma": None}).model_dump_json()
+        row = {"expert_id": expert_id, "document": document, "updated_at": now, "wfirma_sealed": sealed}
+        await self._write(_SAVE_EXPERT[self._dialect], row)
+
+    async def expert(self, expert_id: str) -> ExpertDocument | None:
+        """An expert with the keys, or None. Raises `SettingsFault` for keys that cannot be opened."""
+        rows = await self._read(_EXPERT, {"id": expert_id})
+        return expert_with_keys(rows[0].document, rows[0].wfirma_sealed, self._sealer) if rows else None
+
+
+class ExpertKeys(Work):
+    """Rotation of the key ring."""
+
+    async def reseal(self, limit: int) -> int:
+        """Seal with the first key what another one has sealed; how many experts' keys were.
+
+        What no key of the ring opens is passed over; when nothing else is left it raises `SettingsFault`.
+        """
+        if self._sealer is None:
+            raise SettingsFault(_MISSING, "wFirma keys cannot be sealed anew without a key ring")
+        prefix = self._sealer.seal("").partition(":")[0] + ":"
+        window = {"prefix": prefix, "length": len(prefix), "most": limit}
+        after, unopened = "", 0
+        while rows := await self._read(_SEALED_BEFORE, {**window, "after": after}):
+            resealed = [await self._reseal(row, self._sealer) for row in rows]
+            if any(resealed):
+                return sum(map(bool, resealed))
+            unopened += resealed.count(None)
+            after = rows[-1].expert_id
+        if unopened:
+            raise SettingsFault(_MISSING, f"wFirma keys of {unopened} experts are sealed with a key that is not given")
+        return 0
+
+    async def _reseal(self, row: Row[Any], sealer: Sealer) -> bool | None:
+        """Whether it was replaced (not, when the expert was saved meanwhile); None when it cannot be opened."""
+        try:
+            opened = sealer.open(row.wfirma_sealed)
+        except SettingsFault:
+            return None
+        values = {"id": row.expert_id, "before": row.wfirma_sealed, "sealed": sealer.seal(opened)}
+        return (await self._write(_RESEAL, values)).rowcount == 1

@@ -1,0 +1,191 @@
+"""What `doctor` checks: each check asks one dependency and never changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import aiosmtplib
+
+from invoicing.bootstrap import Application
+from invoicing.documents.pdf import fonts
+from invoicing.errors import PaidcaseError
+from invoicing.settings import AutopaySettings, Settings, SmtpSettings, is_loopback
+from starter.call import Call
+from starter.handing_over import reach_temporal
+from starter.ksef_duty import duty_on
+from starter.outcomes import explanation
+from starter.search_attributes import missing
+
+SEEN_WITHIN = timedelta(seconds=35)
+"""Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
+
+SMTP_WITHIN = timedelta(seconds=10)
+UNKNOWN_ORDER = "doctor-0"
+"""An order that no case can have: attempts count from 1."""
+
+
+class Health(StrEnum):
+    """`warning`: works, and somebody should know. Only `failed` makes the exit code 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    health: Health
+    told: str
+
+
+async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
+    """Every check in its order; a fault of one does not keep the others from being made."""
+    for check in configured(app.settings):
+        yield check
+    yield await _guarded("database", _database(app))
+    yield await _guarded("documents", _documents(app.settings.documents_url))
+    yield await _guarded("temporal", _temporal(call))
+    yield await _guarded("workers", _workers(app))
+    for service in app.settings.autopay:
+        yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
+    yield await _guarded("mail", _mail(app.settings.smtp))
+    yield await _guarded("fonts", _fonts())
+    yield Check("ksef", Health.WARNING, duty_on(app.clock().astimezone(ZoneInfo("Europe/Warsaw")).date()))
+
+
+def configured(settings: Settings) -> tuple[Check, ...]:
+    """Settings that are sound one by one and still leave something off, or do not fit together."""
+    found = [Check("settings", Health.OK, "every value can be read")]
+
+    def note(name: str, told: str) -> None:
+        found.append(Check(name, Health.WARNING, told))
+
+    if not settings.auth_secrets:
+        note("AUTH_SECRET", "not set: the API does not start; set a long random text")
+    if not settings.autopay:
+        note("AUTOPAY_SERVICE_ID", "not set: pricing and paying answer autopay_disabled; external payments work")
+    elif is_loopback(settings.public_url) and not all(is_loopback(service.base_url) for service in settings.autopay):
+        note("PUBLIC_URL", "is on this machine: Autopay cannot deliver its messages; set the public address")
+    if not settings.smtp.host:
+        note("SMTP_HOST", "not set: no mail is sent, cases wait for it; set SMTP_HOST and MAIL_FROM")
+    if settings.wfirma_app_key and not settings.secrets_keys:
+        note("SECRETS_KEYS", "not set: keys of experts cannot be saved; set a key ring")
+    return tuple(found)
+
+
+async def _guarded(name: str, check: Awaitable[Check]) -> Check:
+    try:
+        return await check
+    except PaidcaseError as fault:
+        return Check(name, Health.FAILED, explanation(fault))
+
+
+async def _database(app: Application) -> Check:
+    revision = await app.store.ping()
+    waiting = await app.store.waiting()
+    rows = ", ".join(f"{count} rows wait in the {queue}" for queue, count in waiting.items() if count)
+    return Check("database", Health.OK, f"schema {revision}" + (f", {rows}" if rows else ""))
+
+
+async def _documents(url: str) -> Check:
+    return await asyncio.to_thread(_writable, url)
+
+
+def _writable(url: str) -> Check:
+    parts = urlsplit(url)
+    folder = there = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
+    while not there.exists():  # it is made with the first document
+        there = there.parent
+    try:
+        if there == folder:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as probe:
+                probe.write(b"probe")
+                probe.flush()
+                os.fsync(probe.fileno())
+            return Check("documents", Health.OK, f"{folder} takes documents")
+    except OSError as error:
+        return _unwritable(folder, error.strerror or type(error).__name__)
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return Check("documents", Health.OK, f"{folder} will be made with the first document")
+    return _unwritable(folder, f"{there} is not a folder that we may write")
+
+
+def _unwritable(folder: Path, why: str) -> Check:
+    return Check("documents", Health.FAILED, f"{folder} cannot be written ({why}); correct DOCUMENTS_URL or its rights")
+
+
+async def _temporal(call: Call) -> Check:
+    client = await reach_temporal(call.env)
+    where = f"{client.service_client.config.target_host}, namespace {client.namespace}"
+    absent = await missing(client)
+    if absent:
+        what = f"{where}: search attributes {', '.join(absent)} are missing; run `python -m starter setup`"
+        return Check("temporal", Health.FAILED, what)
+    return Check("temporal", Health.OK, f"{where}, search attributes complete")
+
+
+async def _workers(app: Application) -> Check:
+    now = app.clock()
+    alive = [seen.name for seen in await app.store.workers() if seen.role == "worker" and _lately(now - seen.seen_at)]
+    if not alive:
+        return Check("workers", Health.WARNING, "none seen lately: cases are recorded and wait; run `python worker.py`")
+    return Check("workers", Health.OK, f"{len(alive)} seen lately: {', '.join(alive)}")
+
+
+def _lately(ago: timedelta) -> bool:
+    return ago <= SEEN_WITHIN
+
+
+async def _autopay(app: Application, service: AutopaySettings) -> Check:
+    # A signed answer, or the signed question's "no such order", shows address, service id and key to be right.
+    await app.gateway.status(service.service_id, UNKNOWN_ORDER)
+    told = f"service {service.service_id} answers at {service.base_url}"
+    return Check(f"autopay {service.currency}", Health.OK, told)
+
+
+async def _mail(smtp: SmtpSettings) -> Check:
+    if not smtp.host:
+        return Check("mail", Health.WARNING, "not configured")
+    where = f"{smtp.host}:{smtp.port}"
+    server = aiosmtplib.SMTP(
+        hostname=smtp.host,
+        port=smtp.port,
+        use_tls=smtp.security == "tls",
+        start_tls=smtp.security == "starttls",
+        username=smtp.username,
+        password=smtp.password,
+        timeout=SMTP_WITHIN.total_seconds(),
+    )
+    ask: Callable[[], Awaitable[object]]
+    try:
+        for ask in (server.connect, server.ehlo, server.noop, server.quit):
+            await ask()
+    except aiosmtplib.SMTPAuthenticationError:
+        return Check("mail", Health.FAILED, f"{where} refuses our account; correct SMTP_USERNAME and SMTP_PASSWORD")
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        told = f"{where} cannot be used ({type(error).__name__}); correct SMTP_HOST, SMTP_PORT or SMTP_SECURITY"
+        return Check("mail", Health.FAILED, told)
+    finally:
+        server.close()
+    return Check("mail", Health.OK, f"{where} answers, security {smtp.security}")
+
+
+async def _fonts() -> Check:
+    try:
+        for name in fonts.FILES:
+            await asyncio.to_thread(fonts.font, name)
+    except Exception as error:  # ReportLab raises classes of its own for a damaged font
+        return Check("fonts", Health.FAILED, f"{fonts.FOLDER} is damaged ({type(error).__name__}); restore it from git")
+    return Check("fonts", Health.OK, f"{', '.join(fonts.FILES.values())} embedded")

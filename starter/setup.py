@@ -1,0 +1,38 @@
+"""`setup`: bring database and Temporal to what this version needs. May be repeated; changes only what is missing."""
+
+from __future__ import annotations
+
+import argparse
+
+from invoicing.bootstrap import prepare_database
+from invoicing.serving import run as run_loop
+from starter.call import Call
+from starter.handing_over import reach_temporal
+from starter.outcomes import ExitCode
+from starter.search_attributes import register_missing
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """No options of its own."""
+    parser.epilog = "The Temporal namespace must exist; the database is created only where it is a file."
+
+
+def run(call: Call) -> int:
+    """First the database, which needs nobody, then Temporal."""
+    return run_loop(lambda: _run(call))
+
+
+async def _run(call: Call) -> int:
+    revision = await prepare_database(call.settings())
+    call.out.line(f"database: schema {revision}")
+    client = await reach_temporal(call.env)
+    added = await register_missing(client)
+    told = f"added {', '.join(added)}" if added else "complete"
+    call.out.line(f"temporal: namespace {client.namespace}, search attributes {told}")
+    call.out.result(
+        {
+            "database": {"schema": revision},
+            "temporal": {"namespace": client.namespace, "search_attributes_added": added},
+        }
+    )
+    return ExitCode.OK

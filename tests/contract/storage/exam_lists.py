@@ -1,0 +1,403 @@
+"""Exam: lists of cases, activity, mails, failed tasks and notices, page by page; what people tick off in them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from invoicing.domain.invoices import Fact
+from invoicing.domain.records import (
+    CaseFacts,
+    CaseQuery,
+    Delivery,
+    DeliveryStatus,
+    EmailQuery,
+    Event,
+    FailedTask,
+    LogEntry,
+    LogQuery,
+    MailKind,
+    Notice,
+    StoredDelivery,
+    StoredLogEntry,
+    StoredNotice,
+    StoredTask,
+    TaskKind,
+)
+from invoicing.domain.state import (
+    CaseState,
+    InvoiceStatus,
+    Parked,
+    Step,
+    invoice_available,
+    invoice_by_hand,
+    parked,
+    payment_completed,
+    payment_failed,
+    payment_opened,
+)
+from invoicing.errors import Cause, DataFault, NotFound
+from invoicing.ports import CaseStore
+from tests.contract.storage.exam_records import CASE, alert
+from tests.contract.storage.samples import MINUTE, NOW, OpenStore, document, expert, fault_of, opened, recorded, state
+
+HUGE = 10**30
+"""No column holds it, but somebody may send it as a cursor or in an address."""
+Row = TypeVar("Row", bound=Fact)
+
+
+def opened_payment(before: CaseState) -> CaseState:
+    return payment_opened(before, 1)
+
+
+def failed_payment(before: CaseState) -> CaseState:
+    return payment_failed(payment_opened(before, 1), 1)
+
+
+def paid(before: CaseState) -> CaseState:
+    return payment_completed(before, attempt=1, remote_id="9ABC", paid_at=NOW, reference="9ABC")
+
+
+def invoiced(before: CaseState) -> CaseState:
+    return invoice_available(paid(before), number="1", issued_on=NOW.date(), sha256="ab", attempts=1)
+
+
+def stopped(before: CaseState) -> CaseState:
+    why = Parked(step=Step.INVOICE, cause=Cause.CONNECTIVITY, code="issuer_unreachable", attempts=3)
+    return parked(paid(before), why)
+
+
+def by_hand(before: CaseState) -> CaseState:
+    return invoice_by_hand(paid(before))
+
+
+Change = Callable[[CaseState], CaseState]
+
+
+async def add(
+    store: CaseStore, case_id: str, change: Change | None, at: datetime, client: str = "cli-1", expert_id: str = "exp-1"
+) -> None:
+    changed = document(case_id, client={"id": client}, expert_id=expert_id)
+    async with store.transaction() as work:
+        await work.record_case(changed, state(case_id), at)
+        if change is not None:
+            await work.save(change(state(case_id)))
+
+
+async def filled(store: CaseStore) -> None:
+    """Eight cases, one a minute; the second was never clicked."""
+    changes = (opened_payment, None, failed_payment, paid, invoiced, stopped, by_hand, opened_payment)
+    for index, change in enumerate(changes):
+        await add(store, f"c{index}", change, NOW + index * MINUTE, f"cli-{index % 2}", f"exp-{index % 3}")
+
+
+async def names(store: CaseStore, **query: Any) -> list[str]:
+    return [facts.document.case_id for facts in await store.payments(CaseQuery(**query))]
+
+
+async def payments_are_the_cases_with_a_label_newest_first(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        assert await names(store) == []
+        await filled(store)
+        assert await names(store) == ["c7", "c6", "c5", "c4", "c3", "c2", "c0"]
+        assert await names(store, limit=2) == ["c7", "c6"]
+
+
+async def payments_are_the_facts_of_their_cases(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            await work.save_expert("exp-1", expert(), NOW)
+        await add(store, "c1", paid, NOW)
+        await add(store, "c0", opened_payment, NOW, expert_id="exp-0")
+        async with store.reading() as work:
+            expected: tuple[CaseFacts, ...] = (await work.facts("c1"), await work.facts("c0"))
+        found = await store.payments(CaseQuery())
+        assert found == expected
+        assert [facts.expert for facts in found] == [expert(), None]
+
+
+async def payments_are_chosen_by_party_status_and_time(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        await filled(store)
+        chosen: list[tuple[dict[str, object], list[str]]] = [
+            ({"client_id": "cli-0"}, ["c6", "c4", "c2", "c0"]),
+            ({"client_id": "nobody"}, []),
+            ({"expert_id": "exp-1"}, ["c7", "c4"]),
+            ({"expert_id": "exp-0", "client_id": "cli-0"}, ["c6", "c0"]),
+            ({"payment_status": "open"}, ["c7", "c0"]),
+            ({"payment_status": "failed"}, ["c2"]),
+            ({"payment_status": "completed"}, ["c6", "c5", "c4", "c3"]),
+            ({"payment_status": "none"}, []),
+            ({"payment_status": "x' OR 1=1 --"}, []),
+            ({"invoice_status": InvoiceStatus.GENERATING}, ["c3"]),
+            ({"invoice_status": "failed"}, ["c5"]),
+            ({"invoice_status": "manual"}, ["c6"]),
+            ({"invoice_status": "available"}, ["c4"]),
+            ({"invoice_status": "none"}, ["c7", "c2", "c0"]),
+            ({"parked": True}, ["c5"]),
+            ({"parked": False, "payment_status": "completed"}, ["c6", "c4", "c3"]),
+            ({"payment_status": "open", "expert_id": "exp-1", "parked": False}, ["c7"]),
+            ({"since": NOW + 4 * MINUTE}, ["c7", "c6", "c5", "c4"]),
+            ({"until": NOW + 4 * MINUTE}, ["c3", "c2", "c0"]),
+            ({"since": NOW, "until": NOW + MINUTE, "client_id": "cli-0"}, ["c0"]),
+        ]
+        for query, expected in chosen:
+            assert (query, await names(store, **query)) == (query, expected)
+        await fault_of(names(store, client_id="a\x00b"), DataFault)
+
+
+async def payments_turn_pages_and_arrivals_meanwhile_move_nothing(open_store: OpenStore) -> None:
+    """Some arrived at the same instant, as a batch does; one that turns paid meanwhile stays in its place."""
+    async with opened(open_store) as store:
+        for index in range(9):
+            await add(store, f"c{index}", opened_payment, NOW + index // 4 * MINUTE)
+        everybody = await names(store)
+        assert everybody == ["c8", "c7", "c6", "c5", "c4", "c3", "c2", "c1", "c0"]
+        seen = await names(store, limit=2)
+        turn = 0
+        while page := await names(store, limit=2, cursor=seen[-1]):
+            turn += 1
+            await add(store, f"new-{turn}", paid, NOW + (10 + turn) * MINUTE)
+            async with store.transaction() as work:
+                await work.save(paid((await work.facts(seen[-1])).state))
+            seen += page
+        assert seen == everybody
+        assert turn == 4
+        assert await names(store, limit=3, cursor="c4", until=NOW + MINUTE) == ["c3", "c2", "c1"]
+
+
+async def a_page_of_payments_behind_no_case_is_refused(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        await filled(store)
+        assert (await fault_of(names(store, cursor="nobody"), NotFound)).code == "case_unknown"
+        assert await names(store, cursor="c1") == ["c0"], "a case without label may still be where a page begins"
+
+
+def entry(number: int, **changes: object) -> LogEntry:
+    fields: dict[str, object] = {"case_id": CASE, "event": Event.PAYMENT_OPENED, "at": NOW + number * MINUTE}
+    return LogEntry.model_validate({**fields, **changes})
+
+
+ENTRIES = (
+    entry(0, details={"ż": "\x00ó"}),
+    entry(1, event=Event.STEP_FAILED, cause=Cause.CONNECTIVITY, step=Step.INVOICE, attempt=1, code="x"),
+    entry(2, event=Event.PAYMENT_DUPLICATE, case_id="other"),
+    entry(3, event=Event.STEP_FAILED, cause=Cause.LIMIT, step=Step.EMAIL, case_id="other"),
+    entry(4, event=Event.NOTIFICATION_REJECTED, case_id=None, cause=Cause.PAYMENT),
+    entry(5, event=Event.COMPLETED),
+)
+
+
+async def activity_is_chosen_by_case_event_cause_step_and_time(open_store: OpenStore) -> None:
+    chosen: list[tuple[dict[str, object], list[int]]] = [
+        ({}, [5, 4, 3, 2, 1, 0]),
+        ({"case_id": CASE}, [5, 1, 0]),
+        ({"case_id": "nobody"}, []),
+        ({"event": Event.STEP_FAILED}, [3, 1]),
+        ({"event": Event.PAYMENT_OPENED}, [0]),
+        ({"event": Event.COMPLETED, "case_id": "other"}, []),
+        ({"cause": Cause.LIMIT}, [3]),
+        ({"cause": Cause.SETTINGS}, []),
+        ({"step": Step.INVOICE}, [1]),
+        ({"event": Event.STEP_FAILED, "cause": Cause.CONNECTIVITY, "case_id": CASE}, [1]),
+        ({"since": NOW + MINUTE, "until": NOW + 3 * MINUTE}, [2, 1]),
+        ({"limit": 2}, [5, 4]),
+        ({"after_id": HUGE, "limit": 1}, [5]),
+    ]
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            await work.log(*ENTRIES)
+        for query, expected in chosen:
+            found = await store.activity(LogQuery.model_validate(query))
+            assert (query, [_plain(row, LogEntry) for row in found]) == (query, [ENTRIES[n] for n in expected])
+
+
+async def activity_turns_pages_and_lines_written_meanwhile_move_nothing(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            await work.log(*ENTRIES)
+
+        async def turn(after: int) -> tuple[StoredLogEntry, ...]:
+            async with store.transaction() as work:
+                await work.log(entry(9), entry(9, event=Event.STEP_FAILED, cause=Cause.LIMIT))
+            return await store.activity(LogQuery(after_id=after, limit=2))
+
+        first = await store.activity(LogQuery(limit=2))
+        pages = await _rest(first, turn)
+        assert [_plain(row, LogEntry) for row in pages] == list(ENTRIES[::-1])
+
+
+def delivery(number: int, status: DeliveryStatus, **changes: object) -> Delivery:
+    fields: dict[str, object] = {
+        "message_id": f"m{number}@example.com",
+        "case_id": CASE,
+        "kind": MailKind.INVOICE,
+        "recipient": "anna@example.com",
+        "status": status,
+        "created_at": NOW + number * MINUTE,
+        "updated_at": NOW + number * MINUTE,
+    }
+    return Delivery.model_validate({**fields, **changes})
+
+
+async def emails_are_chosen_by_case_status_and_time(open_store: OpenStore) -> None:
+    mails = (*(delivery(n, status) for n, status in enumerate(DeliveryStatus)), delivery(5, DeliveryStatus.SENT))
+    mails = (*mails[:-1], mails[-1].model_copy(update={"case_id": "other"}))
+    async with opened(open_store) as store:
+        await recorded(store, CASE, "other")
+        async with store.transaction() as work:
+            for mail in mails:
+                await work.save_delivery(mail)
+        chosen: list[tuple[dict[str, object], list[int]]] = [
+            ({}, [5, 4, 3, 2, 1, 0]),
+            ({"case_id": CASE}, [4, 3, 2, 1, 0]),
+            ({"case_id": "other", "status": DeliveryStatus.SENT}, [5]),
+            ({"case_id": "other", "status": DeliveryStatus.FAILED}, []),
+            ({"status": DeliveryStatus.SENDING}, [0]),
+            ({"status": DeliveryStatus.WAITING}, [1]),
+            ({"status": DeliveryStatus.SENT}, [5, 2]),
+            ({"status": DeliveryStatus.FAILED}, [3]),
+            ({"status": DeliveryStatus.UNKNOWN, "case_id": CASE}, [4]),
+            ({"since": NOW + MINUTE, "until": NOW + 3 * MINUTE}, [2, 1]),
+            ({"after_id": HUGE, "limit": 1}, [5]),
+        ]
+        for query, expected in chosen:
+            found = await store.emails(EmailQuery.model_validate(query))
+            assert (query, [_plain(row, Delivery) for row in found]) == (query, [mails[n] for n in expected])
+
+
+async def a_mail_keeps_its_place_in_the_log_when_its_status_changes(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        await recorded(store)
+        for status in (DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.SENT):
+            async with store.transaction() as work:
+                for number in range(5):
+                    await work.save_delivery(delivery(number, status))
+        changed = iter(range(5))
+
+        async def turn(after: int) -> tuple[StoredDelivery, ...]:
+            async with store.transaction() as work:
+                await work.save_delivery(delivery(next(changed), DeliveryStatus.UNKNOWN))
+            return await store.emails(EmailQuery(after_id=after, limit=2))
+
+        found = await _rest(await store.emails(EmailQuery(limit=2)), turn)
+        assert [row.message_id[:2] for row in found] == ["m4", "m3", "m2", "m1", "m0"]
+
+
+async def failed_tasks_are_the_open_ones_by_kind(open_store: OpenStore) -> None:
+    kinds = [TaskKind.EMAIL, TaskKind.REFUND, TaskKind.EMAIL, TaskKind.INVOICE, TaskKind.EMAIL, TaskKind.EMAIL]
+    tasks = [FailedTask(key=f"t{n}", kind=kind, case_id=CASE, code="x", opened_at=NOW) for n, kind in enumerate(kinds)]
+    async with opened(open_store) as store:
+        await recorded(store)
+        async with store.transaction() as work:
+            for task in tasks:
+                await work.open_task(task)
+            await work.close_task("t2", NOW)
+        every = await store.failed_tasks(None, 0, 10)
+        assert [_plain(row, FailedTask) for row in every] == [tasks[n] for n in (5, 4, 3, 1, 0)]
+        assert {row.closed_at for row in every} == {None}
+        assert await store.failed_tasks(TaskKind.NOTIFICATION, 0, 10) == ()
+
+        async def turn(after: int) -> tuple[StoredTask, ...]:
+            async with store.transaction() as work:
+                await work.close_task("t5", NOW)
+                await work.open_task(tasks[2].model_copy(update={"key": f"later-{after}"}))
+            return await store.failed_tasks(TaskKind.EMAIL, after, 1)
+
+        found = await _rest(await store.failed_tasks(TaskKind.EMAIL, 0, 1), turn)
+        assert [row.key for row in found] == ["t5", "t4", "t0"]
+        assert len(await store.failed_tasks(None, HUGE, 100)) == 7
+
+
+def notice(number: int, expert_id: str = "exp-1") -> Notice:
+    return Notice(
+        key=f"{expert_id}:{number}",
+        expert_id=expert_id,
+        case_id=CASE,
+        kind=MailKind.EXPERT_FAILED,
+        created_at=NOW + number * MINUTE,
+    )
+
+
+async def notices_are_an_experts_own_newest_first(open_store: OpenStore) -> None:
+    mine = [notice(n) for n in range(5)]
+    async with opened(open_store) as store:
+        await recorded(store)
+        async with store.transaction() as work:
+            for one in mine:
+                await work.add_notice(one)
+                await work.add_notice(notice(int(one.key[-1]), "exp-2"))
+
+        async def turn(after: int) -> tuple[StoredNotice, ...]:
+            async with store.transaction() as work:
+                await work.add_notice(notice(100 + after))
+            return await store.notices("exp-1", after, 2)
+
+        found = await _rest(await store.notices("exp-1", 0, 2), turn)
+        assert [_plain(row, Notice) for row in found] == mine[::-1]
+        assert {row.read_at for row in found} == {None}
+        assert await store.notices("nobody", 0, 10) == ()
+        assert len(await store.notices("exp-2", HUGE, 10)) == 5
+
+
+async def a_notice_is_read_once_and_only_by_its_expert(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        await recorded(store)
+        async with store.transaction() as work:
+            for number in range(3):
+                await work.add_notice(notice(number))
+            await work.add_notice(notice(0, "exp-2"))
+        assert [await store.unread(name) for name in ("exp-1", "exp-2", "nobody")] == [3, 1, 0]
+        newest = (await store.notices("exp-1", 0, 1))[0]
+        assert not await store.read_notice("exp-2", newest.id, NOW)
+        assert not await store.read_notice("exp-1", HUGE, NOW)
+        assert await store.unread("exp-1") == 3
+        assert await store.read_notice("exp-1", newest.id, NOW + MINUTE)
+        assert await store.read_notice("exp-1", newest.id, NOW + 2 * MINUTE)
+        assert await store.unread("exp-1") == 2
+        assert [row.read_at for row in await store.notices("exp-1", 0, 3)] == [NOW + MINUTE, None, None]
+
+
+async def an_alert_is_acknowledged_once(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            await work.open_alert(alert())
+            await work.open_alert(alert("other"))
+        other, mine = await store.alerts(open_only=True, after_id=0, limit=10)
+        first = await store.acknowledge(mine.id, "ops:Ewa", NOW)
+        assert first == mine.model_copy(update={"acknowledged_at": NOW, "acknowledged_by": "ops:Ewa"})
+        assert await store.acknowledge(mine.id, "ops:Jan", NOW + MINUTE) == first
+        assert await store.alerts(open_only=True, after_id=0, limit=10) == (other, first)
+        for unknown in (mine.id + 1000, 0, -1, HUGE):
+            assert (await fault_of(store.acknowledge(unknown, "ops", NOW), NotFound)).code == "alert_unknown"
+        async with store.transaction() as work:
+            await work.close_alerts([alert().key], NOW + MINUTE)
+            assert await work.open_alert(alert())
+        again, _, closed = await store.alerts(open_only=False, after_id=HUGE, limit=10)
+        assert (again.acknowledged_by, closed.acknowledged_by, closed.closed_at) == (None, "ops:Ewa", NOW + MINUTE)
+
+
+async def of_many_who_acknowledge_at_once_one_is_named(open_store: OpenStore) -> None:
+    async with opened(open_store) as store, opened(open_store) as other:
+        async with store.transaction() as work:
+            await work.open_alert(alert())
+        (mine,) = await store.alerts(open_only=True, after_id=0, limit=10)
+        calls = ((store, other)[n % 2].acknowledge(mine.id, f"ops:{n}", NOW) for n in range(6))
+        assert len({done.acknowledged_by for done in await asyncio.gather(*calls)}) == 1
+
+
+Stored = TypeVar("Stored", StoredLogEntry, StoredDelivery, StoredTask, StoredNotice)
+
+
+async def _rest(first: tuple[Stored, ...], turn: Callable[[int], Awaitable[tuple[Stored, ...]]]) -> tuple[Stored, ...]:
+    """Every page, the first one being read already; ids fall all the way."""
+    rows = first
+    while page := await turn(rows[-1].id):
+        rows += page
+    assert [row.id for row in rows] == sorted({row.id for row in rows}, reverse=True)
+    return rows
+
+
+def _plain(row: Fact, model: type[Row]) -> Row:
+    """A listed row as it was written."""
+    return model.model_validate(row.model_dump())

@@ -1,0 +1,239 @@
+"""Stores that break one promise each, and the exam that must catch it."""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+
+from invoicing.domain.cases import CaseDocument
+from invoicing.domain.decisions import Decided, DecisionKind
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.records import (
+    Alert,
+    ArchivedDocument,
+    Capture,
+    CaseFacts,
+    CaseQuery,
+    Delivery,
+    LogEntry,
+    OutboxMessage,
+    StoredAlert,
+)
+from invoicing.domain.state import CaseState
+from invoicing.ports import Recorded
+from invoicing.storage import tables
+from invoicing.storage.cases import FACTS, facts_of
+from invoicing.storage.store import SqlCaseStore, SqlLists, SqlUnitOfWork
+from invoicing.storage.work import Statements
+from tests.contract.storage import exam_cases, exam_decisions, exam_lists, exam_money, exam_queue, exam_records
+from tests.contract.storage.samples import OpenStore
+
+Exam = Callable[[OpenStore], Awaitable[None]]
+_sequence = itertools.count(1)
+
+
+class IgnoresVersion(SqlUnitOfWork):
+    async def save(self, state: CaseState) -> CaseState:
+        saved = state.model_copy(update={"version": state.version + 1})
+        row = tables.cases.c.case_id == state.case_id
+        await self._write(update(tables.cases).where(row).values(**self._columns_of(saved)))
+        return saved
+
+
+class ReadsFactsOnce(SqlUnitOfWork):
+    """Believes the first snapshot, which on PostgreSQL may be older than the row it waited for."""
+
+    async def facts(self, case_id: str) -> CaseFacts:
+        locking = FACTS.with_for_update(key_share=True, of=tables.cases)
+        return facts_of((await self._read(locking, {"id": case_id}))[0])
+
+
+class CountsOutsideTheTransaction(SqlUnitOfWork):
+    """A sequence: what was taken stays taken when the invoice is rolled back."""
+
+    async def take_number(self, series: str, period: str) -> int:
+        await self._read(select(1))
+        return next(_sequence)
+
+
+class ReplacesDocument(SqlUnitOfWork):
+    async def record_case(self, document: CaseDocument, state: CaseState, now: datetime) -> Recorded:
+        found = await super().record_case(document, state, now)
+        return Recorded.SAME if found is Recorded.CONFLICT else found
+
+
+class KeepsEveryPayment(SqlUnitOfWork):
+    async def add_capture(self, capture: Capture) -> bool:
+        if any(kept.kept for kept in await self.captures(capture.case_id)):
+            capture = capture.model_copy(update={"kept": False})
+        return await super().add_capture(capture)
+
+
+class ForgetsDuplicateInvoice(SqlUnitOfWork):
+    async def add_invoice(self, invoice: Invoice, series: str, period: str, ordinal: int) -> None:
+        if await self.invoice(invoice.case_id) is None:
+            await super().add_invoice(invoice, series, period, ordinal)
+
+
+class LogsNewestFirst(SqlUnitOfWork):
+    async def log(self, *entries: LogEntry) -> None:
+        await super().log(*entries[::-1])
+
+
+class OpensAlertsTwice(SqlUnitOfWork):
+    async def open_alert(self, alert: Alert) -> bool:
+        await super().open_alert(alert)
+        return True
+
+
+class AcceptsTwice(SqlUnitOfWork):
+    async def enqueue(self, message: OutboxMessage, now: datetime) -> bool:
+        await super().enqueue(message, now)
+        return True
+
+
+class IgnoresLeases(SqlLists):
+    async def claim(self, queue: Any, worker: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Row[Any]]:
+        return await super().claim(queue, worker, now, timedelta(0), limit)
+
+
+class LooksWithoutClaiming(SqlLists):
+    async def claim(self, queue: Any, worker: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Row[Any]]:
+        waiting = tables.outbox.c.delivered_at.is_(None)
+        rows = await self._read(select(tables.outbox).where(waiting).order_by(tables.outbox.c.id).limit(limit))
+        return [*rows]
+
+
+class ReleasesAtOnce(SqlLists):
+    async def release(self, queue: Any, ids: Sequence[int], retry_at: datetime) -> None:
+        await super().release(queue, ids, retry_at - timedelta(days=1))
+
+
+class NumbersFromASequence(SqlUnitOfWork):
+    """What was taken stays taken when the decision is rolled back."""
+
+    async def _numbered(self, statements: Statements, row: Mapping[str, Any]) -> int | None:
+        number = next(_sequence)
+        await self._write(insert(tables.decisions), {**row, "number": number})
+        return number
+
+
+class NumbersWithoutLock(SqlUnitOfWork):
+    """Believes the highest number of a snapshot that another writer is about to outdate."""
+
+    async def _numbered(self, statements: Statements, row: Mapping[str, Any]) -> int | None:
+        result = await self._write(statements[self._dialect], {**row, "of": row["case_id"]})
+        number: int | None = result.scalar_one_or_none()
+        return number
+
+
+class DecidesEveryTime(SqlUnitOfWork):
+    async def decide(
+        self, case_id: str, kind: DecisionKind, key: str, actor: str, body: Mapping[str, str], now: datetime
+    ) -> tuple[Decided, bool]:
+        made, new = await super().decide(case_id, kind, f"{key}/{next(_sequence)}", actor, body, now)
+        return made.model_copy(update={"key": key}), new
+
+
+class TakesKeysOfOtherCases(SqlUnitOfWork):
+    async def decide(
+        self, case_id: str, kind: DecisionKind, key: str, actor: str, body: Mapping[str, str], now: datetime
+    ) -> tuple[Decided, bool]:
+        known = select(tables.decisions.c.case_id).where(tables.decisions.c.key == key)
+        for row in await self._read(known):
+            case_id = row.case_id
+        return await super().decide(case_id, kind, key, actor, body, now)
+
+
+class ArchivesEveryTime(SqlUnitOfWork):
+    async def archive(self, document: ArchivedDocument) -> int:
+        return await super().archive(document.model_copy(update={"sha256": f"{document.sha256}{next(_sequence)}"}))
+
+
+class MovesMailsUp(SqlUnitOfWork):
+    """A new row for every change: the mail jumps to the top of the log."""
+
+    async def save_delivery(self, delivery: Delivery) -> None:
+        await self._write(delete(tables.deliveries).where(tables.deliveries.c.message_id == delivery.message_id))
+        await super().save_delivery(delivery)
+
+
+class ComparesArrivalAlone(SqlLists):
+    """Cases of one batch that did not fit on the page are never seen."""
+
+    def _behind(self, last: Row[Any]) -> ColumnElement[bool]:
+        return tables.cases.c.arrived_at < last.arrived_at
+
+
+class CountsRows(SqlLists):
+    """An offset: what arrives meanwhile pushes rows onto the next page once more."""
+
+    served = 0
+
+    async def payments(self, query: CaseQuery) -> tuple[CaseFacts, ...]:
+        begin = 0 if query.cursor is None else CountsRows.served
+        whole = await super().payments(query.model_copy(update={"cursor": None, "limit": 1000}))
+        CountsRows.served = begin + query.limit
+        return whole[begin : begin + query.limit]
+
+
+class ReadsNoticesOfOthers(SqlLists):
+    async def read_notice(self, expert_id: str, notice_id: int, now: datetime) -> bool:
+        owner = select(tables.notices.c.expert_id).where(tables.notices.c.id == min(notice_id, 2**63 - 1))
+        rows = await self._read(owner)
+        return await super().read_notice(rows[0].expert_id if rows else expert_id, notice_id, now)
+
+
+class NamesTheLastToAcknowledge(SqlLists):
+    async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
+        await self._write(update(tables.alerts).values(acknowledged_at=None))
+        return await super().acknowledge(alert_id, actor, now)
+
+
+class CommitsAlways(SqlCaseStore):
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:
+        failed: Exception | None = None
+        async with super().transaction() as work:
+            try:
+                yield work
+            except Exception as error:  # the sabotage: what was written stays
+                failed = error
+        if failed is not None:
+            raise failed
+
+
+def store_of(work: type[SqlUnitOfWork] = SqlUnitOfWork, lists: type[SqlLists] = SqlLists) -> type[SqlCaseStore]:
+    name = (work if lists is SqlLists else lists).__name__
+    return type(name, (SqlCaseStore,), {"work": work, "lists": lists})
+
+
+SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
+    (store_of(IgnoresVersion), exam_cases.saving_a_record_that_was_written_meanwhile_is_a_conflict),
+    (store_of(IgnoresVersion), exam_cases.of_concurrent_savers_one_wins),
+    (store_of(ReplacesDocument), exam_cases.the_same_document_again_is_same_and_another_is_conflict),
+    (CommitsAlways, exam_cases.a_transaction_that_raises_leaves_nothing),
+    (CommitsAlways, exam_queue.a_rolled_back_acceptance_is_not_delivered),
+    (store_of(CountsOutsideTheTransaction), exam_money.numbers_have_no_gap_with_many_writers_and_rollbacks),
+    (store_of(KeepsEveryPayment), exam_money.a_case_keeps_one_payment),
+    (store_of(ForgetsDuplicateInvoice), exam_money.a_second_invoice_number_or_ordinal_is_refused),
+    (store_of(LogsNewestFirst), exam_records.the_timeline_tells_in_order_what_was_logged),
+    (store_of(OpensAlertsTwice), exam_records.an_alert_is_open_once_and_opens_again_after_it_was_closed),
+    (store_of(AcceptsTwice), exam_queue.the_same_is_accepted_once_even_after_delivery),
+    (store_of(lists=IgnoresLeases), exam_queue.a_claimed_row_is_nobody_elses_until_its_lease_lapses),
+    (store_of(lists=LooksWithoutClaiming), exam_queue.workers_never_claim_the_same_row),
+    (store_of(lists=ReleasesAtOnce), exam_queue.delivered_rows_are_gone_and_released_ones_wait),
+    (store_of(NumbersFromASequence), exam_decisions.decisions_have_no_gap_with_many_writers_and_rollbacks),
+    (store_of(DecidesEveryTime), exam_decisions.a_key_decides_once_whatever_comes_again_under_it),
+    (store_of(DecidesEveryTime), exam_decisions.one_key_pressed_many_times_at_once_is_one_decision),
+    (store_of(TakesKeysOfOtherCases), exam_decisions.a_key_of_one_case_means_nothing_to_another),
+    (store_of(ArchivesEveryTime), exam_decisions.the_archive_keeps_every_content_once_in_order),
+    (store_of(MovesMailsUp), exam_lists.a_mail_keeps_its_place_in_the_log_when_its_status_changes),
+    (store_of(lists=ComparesArrivalAlone), exam_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
+    (store_of(lists=CountsRows), exam_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
+    (store_of(lists=ReadsNoticesOfOthers), exam_lists.a_notice_is_read_once_and_only_by_its_expert),
+    (store_of(lists=NamesTheLastToAcknowledge), exam_lists.an_alert_is_acknowledged_once),
+]

@@ -1,0 +1,202 @@
+"""Records the histories that the replay tests hold against today's code: `python -m tests.replay.record [NAME…]`.
+
+Guarantee: real runs on the dev server with the product's worker; nothing is stripped. Names of machines and processes
+(`identity`, sticky queues) become constants, and a history that holds personal data is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from invoicing.domain.state import PaymentStatus
+from invoicing.sandbox.autopay.desk import Action
+from invoicing.sandbox.autopay.notifier import ItnMode
+from tests.stage import BUYER, World, personal_data_in, temporal_server, until, world
+
+HISTORIES = Path(__file__).with_name("histories")
+IDENTITY = "worker@paidcase"
+
+Play = Callable[[World], Awaitable[str]]
+"""Plays a case; gives back its id when its history tells what it is named for."""
+
+
+async def happy_external(stage: World) -> str:
+    """Arrives paid."""
+    await stage.record("rec-external", paid=True)
+    await stage.ended("rec-external")
+    return "rec-external"
+
+
+async def happy_autopay(stage: World) -> str:
+    """Paid by the gateway's message."""
+    await stage.record("rec-autopay")
+    await stage.pay("rec-autopay", 20)
+    stage.act("rec-autopay-1", Action.PAY)
+    await stage.ended("rec-autopay")
+    return "rec-autopay"
+
+
+async def polled(stage: World) -> str:
+    """No message comes; the payment is found by asking."""
+    await stage.record("rec-polled")
+    await stage.pay("rec-polled", 20)
+    stage.act("rec-polled-1", Action.PAY, ItnMode.DROP)
+    await stage.ended("rec-polled")
+    return "rec-polled"
+
+
+async def told_while_polling(stage: World) -> str:
+    """The message comes after asking has begun."""
+    await stage.record("rec-told")
+    await stage.pay("rec-told", 20)
+
+    async def asked() -> bool:
+        return stage.requests("rec-told-1").get("status", 0) >= 2
+
+    await until(asked, "the gateway is asked twice")
+    stage.act("rec-told-1", Action.PAY)
+    await stage.ended("rec-told")
+    return "rec-told"
+
+
+async def refused_then_paid(stage: World) -> str:
+    """The gateway refuses the first start, the second attempt is paid."""
+    stage.gateway_fault("start", "refuse", "rec-refused-1", reason="START_AMOUNT_OUT_OF_RANGE")
+    await stage.record("rec-refused")
+    await stage.pay("rec-refused", 20)
+    await stage.pay("rec-refused", 20)
+    stage.act("rec-refused-2", Action.PAY)
+    await stage.ended("rec-refused")
+    return "rec-refused"
+
+
+async def cancelled(stage: World) -> str:
+    """The payer cancels, and pays by a second attempt."""
+    await stage.record("rec-cancelled")
+    await stage.pay("rec-cancelled", 20)
+    stage.act("rec-cancelled-1", Action.CANCEL)
+    await stage.when("rec-cancelled", lambda state: state.payment.status is PaymentStatus.FAILED, "it failed")
+    await stage.pay("rec-cancelled", 20)
+    stage.act("rec-cancelled-2", Action.PAY)
+    await stage.ended("rec-cancelled")
+    return "rec-cancelled"
+
+
+async def failed_round_parked(stage: World) -> str:
+    """Three attempts at the invoice fail; the run is open and waits."""
+    await _failed_round(stage, "rec-failed")
+    return "rec-failed"
+
+
+async def failed_round_regenerated(stage: World) -> str:
+    """Three attempts at the invoice fail, and a person has it tried again."""
+    await _failed_round(stage, "rec-again")
+    await stage.regenerate("rec-again", "rec-again-press")
+    await stage.ended("rec-again")
+    return "rec-again"
+
+
+async def _failed_round(stage: World, case_id: str) -> None:
+    documents = Path(stage.env["DOCUMENTS_URL"])
+    away = documents.with_name("documents-away")
+    documents.mkdir(exist_ok=True)
+    documents.rename(away)
+    documents.write_text("not a folder")
+    try:
+        await stage.record(case_id, paid=True)
+
+        async def told() -> bool:
+            return await stage.has_run(case_id) and "notify_expert" in await stage.completed(case_id)
+
+        await until(told, "the expert is told", 60)
+    finally:
+        documents.unlink()
+        away.rename(documents)
+
+
+async def bad_data_parked_then_corrected(stage: World) -> str:
+    """Arrives paid with a wrong tax id, which is corrected."""
+    await stage.record("rec-nip", paid=True, billing_data={**BUYER, "tax_id": "1111111112"})
+    await stage.when("rec-nip", lambda state: state.parked, "it is parked")
+    await stage.correct("rec-nip")
+    await stage.ended("rec-nip")
+    return "rec-nip"
+
+
+async def by_hand(stage: World) -> str:
+    """The expert has no issuer."""
+    await stage.save_expert("exp-hand", issuer="none")
+    await stage.record("rec-hand", paid=True, expert_id="exp-hand")
+    await stage.ended("rec-hand")
+    return "rec-hand"
+
+
+async def unpaid(stage: World) -> str:
+    """Nobody pays."""
+    await stage.record("rec-unpaid")
+    await stage.pay("rec-unpaid", 20)
+    await stage.ended("rec-unpaid", 60)
+    return "rec-unpaid"
+
+
+PATIENT = {"PAYMENT_POLL_INTERVAL": "1s"}
+HASTY = {"PAYMENT_VALIDITY": "2s", "PAYMENT_ABANDON_AFTER": "4s", "PAYMENT_POLL_INTERVAL": "500ms"}
+
+PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
+    "PaidCase": (
+        PATIENT,
+        (
+            happy_external,
+            happy_autopay,
+            polled,
+            told_while_polling,
+            refused_then_paid,
+            cancelled,
+            failed_round_parked,
+            failed_round_regenerated,
+            bad_data_parked_then_corrected,
+            by_hand,
+        ),
+    ),
+    "PaidCase, in haste": (HASTY, (unpaid,)),
+}
+"""What is played in which world."""
+
+
+def without_machines(text: str) -> str:
+    """The history with constants for what names a machine or a process."""
+    text = re.sub(r'("identity": )"[^"]*"', rf'\1"{IDENTITY}"', text)
+    return re.sub(r'"[0-9]+@[^"]*-[0-9a-f]{8,}"', '"sticky-queue"', text)
+
+
+async def record(names: set[str]) -> None:
+    """Play every case that is named, or all, and write their histories."""
+    HISTORIES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="paidcase-record-") as folder, temporal_server(Path(folder)) as server:
+        for number, (settings, plays) in enumerate(PLAYS.values()):
+            wanted = [play for play in plays if not names or play.__name__ in names]
+            if not wanted:
+                continue
+            async with world(server, Path(folder) / f"world-{number}", **settings) as stage:
+                for play in wanted:
+                    await _write(stage, play)
+
+
+async def _write(stage: World, play: Play) -> None:
+    case_id = await play(stage)
+    raw = (await stage.history(case_id)).SerializeToString()
+    if found := personal_data_in(raw):
+        raise SystemExit(f"{play.__name__}: the history holds personal data: {', '.join(found)}")
+    history = await stage.run(case_id).fetch_history()
+    path = HISTORIES / f"{play.__name__}.json"
+    path.write_text(without_machines(history.to_json()) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(history.events)} events")
+
+
+if __name__ == "__main__":
+    asyncio.run(record(set(sys.argv[1:])))

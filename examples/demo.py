@@ -58,6 +58,10 @@ class Desk:
         async with self._http.post(f"{self._where.autopay}/_sandbox/auto", json=rule) as answer:
             answer.raise_for_status()
 
+    async def events(self, case_id: str) -> set[str]:
+        """What the timeline of a case tells."""
+        return {item["event"] for item in (await self.call("GET", f"/v1/cases/{case_id}/timeline", ops=True))["items"]}
+
     async def alerts(self) -> set[tuple[str, str]]:
         """Case and code of every open alert."""
         page = await self.call("GET", "/v1/alerts?open=true&limit=100", ops=True)
@@ -91,7 +95,9 @@ async def _stands(desk: Desk, sample: Sample, record: dict[str, Any]) -> bool:
         return False
     if bool(record["parked"]) is not ending.parked:
         return False
-    return {(sample.case_id, code) for code in ending.alerts} <= await desk.alerts()
+    if not {(sample.case_id, code) for code in ending.alerts} <= await desk.alerts():
+        return False
+    return set(ending.events) <= await desk.events(sample.case_id)
 
 
 async def show(desk: Desk, ended: dict[str, bool]) -> None:

@@ -47,12 +47,13 @@ WRONG_NIP: Mapping[str, Any] = {**COMPANY, "tax_id": "5260250275"}
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Where a case must stand: codes of the state record, and the document when there is one."""
+    """Where a case must stand: codes of the state record, open alerts, and what its timeline must tell."""
 
     payment: str
     invoice: str
     parked: bool = False
     alerts: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ SAMPLES = (
     ),
     Sample(
         "demo-twice",
-        "pays twice: one payment kept, ops are told",
-        Ending("completed", "available", alerts=("payment_duplicate",)),
+        "pays twice: one payment kept, the other given back",
+        Ending("completed", "available", events=("payment_duplicate", "refund_done")),
         payer={"action": "pay_twice"},
     ),
     Sample("demo-by-hand", "expert sends the invoice himself", Ending("completed", "manual"), "exp-2", external=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from activities.refunds import RefundActivities
 from activities.watching import WatchActivities
 from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
+from invoicing.documents.inspect import PdfInspector
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.validation import ContentRules
 from invoicing.gateways.autopay.client import AutopayGateway
@@ -88,6 +89,7 @@ class Application:
     timing: Timing
     intake: Intake
     deciding: Deciding
+    inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     answers: SqlAnswers
     tokens: Tokens
     wakeup: Wakeup
@@ -168,6 +170,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             timing=_timing(settings),
             intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
             deciding=Deciding(store, documents, clock, wakeup.ring),
+            inspect_pdf=PdfInspector(),
             answers=store.answers,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,

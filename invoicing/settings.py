@@ -133,6 +133,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
     reader = _Reader(env)
     services = reader.autopay()
     smtp = reader.smtp()
+    wfirma_url = reader.wfirma()
     secrets = tuple(part.strip() for part in env.get("AUTH_SECRET", "").split(",") if part.strip())
     if for_api and not secrets:
         reader.faults.append("AUTH_SECRET is missing: set a long random text (it signs tokens and links)")
@@ -156,7 +157,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         minimum_amount=reader.read("MINIMUM_AMOUNT", _amount),
         log_level=reader.read("LOG_LEVEL", _one_of("debug", "info", "warning", "error")),
         log_format=reader.read("LOG_FORMAT", _one_of("text", "json")),
-        wfirma_base_url=reader.optional("WFIRMA_BASE_URL", _http_url),
+        wfirma_base_url=wfirma_url,
         wfirma_app_key=env.get("WFIRMA_APP_KEY"),
         secrets_keys=reader.optional("SECRETS_KEYS", _key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", _key_ring) or (),
@@ -268,6 +269,20 @@ class _Reader:
         if len(self.faults) > before:
             return None
         return AutopaySettings(currency, value["service_id"], keys, base_url, path, value["hash"] or "sha256")
+
+    def wfirma(self) -> str | None:
+        """Address of wFirma; keys of experts are never sent in clear except to this machine."""
+        url, key = self.optional("WFIRMA_BASE_URL", _http_url), self.env.get("WFIRMA_APP_KEY")
+        if ("WFIRMA_BASE_URL" in self.env) != (key is not None):
+            self.faults.append("WFIRMA_BASE_URL, WFIRMA_APP_KEY: set both or none")
+        if url is not None and not is_loopback(url):
+            if url.startswith("http://"):
+                self.faults.append("WFIRMA_BASE_URL: keys are not sent in clear; use https")
+            if key is not None and key.startswith(SANDBOX_KEY_PREFIX):
+                self.faults.append(
+                    "WFIRMA_APP_KEY: a sandbox key must not be used with an address that is not loopback"
+                )
+        return url
 
     def smtp(self) -> SmtpSettings:
         """Mail settings; credentials are never sent without TLS except to this machine."""

@@ -154,7 +154,7 @@ def _expert_faults(expert: ExpertDocument, buyer: BillingData | None, rules: Con
         return
     if any(seller_faults(expert)):
         yield fault("expert_id", FaultCode.EXPERT_INCOMPLETE)
-    if expert.issuer not in rules.ready_issuers:
+    if expert.issuer not in rules.ready_issuers or (expert.issuer == "wfirma" and expert.wfirma is None):
         yield fault("expert_id", FaultCode.ISSUER_NOT_READY)
     if expert.issuer != "builtin":
         return

@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("--smtp-port", type=_port, default=9025, metavar="PORT")
     add("--mailbox-port", type=_port, default=9026, metavar="PORT")
     add("--itn-url", type=_address, default="http://127.0.0.1:8080/webhooks/autopay/itn", metavar="URL")
+    add("--istn-url", type=_address, metavar="URL", help="tell of refunds there (settlement notifications)")
     add("--return-url", type=_address, default="http://127.0.0.1:8080/return/autopay", metavar="URL")
     add("--payment-path", default="/payment", metavar="PATH")
     add("--service-id", default=DEFAULT_SERVICE.service_id, metavar="ID")
@@ -121,6 +122,7 @@ def options_from(arguments: argparse.Namespace) -> SandboxOptions:
             port=arguments.autopay_port,
             services=(first, *arguments.service),
             itn_url=arguments.itn_url,
+            istn_url=arguments.istn_url,
             return_url=arguments.return_url,
             payment_path=arguments.payment_path,
             customer_data=not arguments.no_customer_data,

@@ -21,7 +21,7 @@ a { color: var(--link); }
 .sum dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .8rem 0 0; }
 .sum dt { font-weight: 600; } .sum dd { margin: 0; overflow-wrap: anywhere; }
 .sum p { margin: 0; } .sum .amount { font-size: 2.2rem; line-height: 1.2; font-weight: 700; }
-fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
+fieldset { border: 0; margin: 2rem 0 0; padding: 0; min-width: 0; } legend { margin: 0; }
 .choice { display: grid; grid-template-columns: 16rem 1fr; gap: 1rem; align-items: center; padding: .5rem 0; }
 .choice + .choice { border-top: 1px solid var(--line); } .choice p { margin: 0; }
 button, .button { font: inherit; display: inline-block; min-height: 2.75rem; padding: .6rem 1rem; width: 100%;
@@ -34,7 +34,7 @@ button.main { background: var(--accent); color: #fff; border-color: var(--accent
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding-bottom: .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .45rem 0; border-bottom: 1px solid var(--line); }
 th[scope=row] { width: 11rem; font-weight: 600; } td { overflow-wrap: anywhere; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .4rem; padding: 1rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: 1rem; }
 @media (max-width: 40rem) {
   .choice { grid-template-columns: 1fr; gap: .3rem; padding: .8rem 0; }
   .sum dl { grid-template-columns: 1fr; } .sum dd { margin-bottom: .5rem; }

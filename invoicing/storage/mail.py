@@ -33,7 +33,8 @@ class MailRows(Work):
 
     async def save_delivery(self, delivery: Delivery) -> None:
         """Insert or replace; the row keeps its place in the log."""
-        await self._write(_SAVE_DELIVERY[self._dialect], delivery.model_dump())
+        row = delivery.model_dump(exclude={"id"})  # of one that was read from the list: its place is the row's own
+        await self._write(_SAVE_DELIVERY[self._dialect], row)
 
     async def add_notice(self, notice: Notice) -> bool:
         """The committed row is the delivery; False when it was delivered before."""

@@ -163,7 +163,8 @@ def test_the_page_of_names_has_every_name_and_no_other() -> None:
     )
     assert {step.value for step in Step} < activities
     attributes = {key.name for key in identity.SEARCH_ATTRIBUTES}
-    types, ids = named("workflow.defn", "workflows"), {identity.paid_case_id("{case_id}"), identity.TASK_QUEUE}
+    acts = identity.case_action_id("{case_id}", 7).replace("7", "{n}")
+    types, ids = named("workflow.defn", "workflows"), {identity.paid_case_id("{case_id}"), acts, identity.TASK_QUEUE}
     assert set(re.findall(r"`([^`]+)`", page)) == activities | signals | updates | attributes | types | ids
 
 

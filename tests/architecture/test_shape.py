@@ -19,9 +19,10 @@ WITHOUT_END = ("invoicing/storage/migrations/versions/", "invoicing/locale/")
 """Migrations and tables of texts are as long as what they list."""
 
 EXPLAINED = {
-    "activities/payments.py": "one capability with one intent protocol: charge, settle, poll and notification share it",
+    "activities/payments.py": "one capability with one intent protocol: opening and settling share it",
     "invoicing/gateways/autopay/client.py": "three calls of one protocol and the one judgement of their answers",
-    "invoicing/ports.py": "all ports in one place, so that an adapter's author reads one file",
+    "invoicing/bootstrap.py": "the composition root: every adapter and every activity is named once, here",
+    "invoicing/domain/records.py": "the records of the database side by side, each a few lines",
     "invoicing/sandbox/autopay/ledger.py": "the state of the Autopay stand-in, one table of transitions",
     "invoicing/settings.py": "every setting with its parser, so that one message can name every fault",
     "invoicing/storage/tables.py": "the schema, one table after the other",

@@ -107,7 +107,7 @@ class Paywall:
         state = texts[item.status.value] + (f" ({item.details})" if item.details else "")
         body = rows(
             [
-                (texts["amount"], shown_amount(item.amount, item.service.currency, _language(item))),
+                (texts["sum"], shown_amount(item.amount, item.service.currency, _language(item))),
                 (texts["order"], item.order_id),
                 (texts["state"], state),
             ]

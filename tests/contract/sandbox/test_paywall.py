@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from invoicing.sandbox.autopay.paywall import CHOICES, TROUBLE, USUAL
+from invoicing.sandbox.autopay.paywall import CHOICES
+from invoicing.sandbox.autopay.paywall_texts import BUTTONS, PHRASES, TROUBLE, USUAL, shown_amount
 from tests.contract.sandbox.stage import Shop, open_shop
 
 
@@ -24,7 +25,7 @@ async def test_the_page_shows_amount_and_order_and_a_button_for_every_choice(sho
         text = await page.text()
         policy = page.headers["Content-Security-Policy"]
 
-    assert "123.00 PLN" in text
+    assert "123,00\xa0PLN" in text
     assert "case-1-1" in text
     assert re.findall(r'<button name="choice" value="(\w+)"', text) == [*USUAL, *TROUBLE]
     assert {*USUAL, *TROUBLE} == set(CHOICES)
@@ -39,6 +40,51 @@ async def test_a_payer_who_does_not_read_polish_gets_english(shop: Shop) -> None
 
     assert '<html lang="en">' in text
     assert "Pay twice" in text
+    assert "123.00\xa0PLN" in text
+
+
+@pytest.mark.parametrize("language", ["PL", "EN"])
+async def test_every_button_is_described_by_one_line_that_it_points_to(shop: Shop, language: str) -> None:
+    async with shop.session.get(await link_of(shop, Language=language)) as page:
+        text = await page.text()
+
+    for choice in CHOICES:
+        told = BUTTONS[language.lower()][choice]
+        assert f'value="{choice}" aria-describedby="why-{choice}"' in text
+        assert f">{told.name}</button>" in text
+        assert f'<p id="why-{choice}">{told.why}</p>' in text
+    assert text.count("<fieldset><legend>") == 2
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert PHRASES["pl"].keys() == PHRASES["en"].keys()
+    assert set(BUTTONS["pl"]) == set(BUTTONS["en"]) == set(CHOICES)
+
+
+@pytest.mark.parametrize(
+    ("amount", "language", "shown"),
+    [
+        ("12398.52", "pl", "12\xa0398,52\xa0PLN"),
+        ("12398.52", "en", "12,398.52\xa0PLN"),
+        ("0.10", "pl", "0,10\xa0PLN"),
+        ("1000000.00", "pl", "1\xa0000\xa0000,00\xa0PLN"),
+    ],
+)
+def test_an_amount_is_written_as_its_reader_writes_it(amount: str, language: str, shown: str) -> None:
+    assert shown_amount(amount, "PLN", language) == shown
+
+
+async def test_a_link_that_is_over_says_how_it_ended_and_leads_back(shop: Shop) -> None:
+    link = await link_of(shop)
+    await press(shop, link, "refuse")
+
+    async with shop.session.get(link) as page:
+        text = await page.text()
+
+    assert page.status == 410
+    assert "nie zapłacono (REJECTED)" in text
+    assert 'href="https://example.com/return?' in text
 
 
 async def test_an_unknown_link_and_a_guessed_token_show_nothing(shop: Shop) -> None:
@@ -141,6 +187,14 @@ async def test_an_altered_itn_does_not_fit_its_hash_and_the_true_one_follows(sho
 
     assert (altered.genuine, altered.text("amount")) == (False, "9123.00")
     assert (true.genuine, true.text("amount")) == (True, "123.00")
+
+
+async def test_paying_another_amount_is_told_with_a_signature_that_fits(shop: Shop) -> None:
+    await press(shop, await link_of(shop), "wrong_amount")
+
+    itn = await shop.itns.next()
+
+    assert (itn.genuine, itn.text("paymentStatus"), itn.text("amount")) == (True, "SUCCESS", "124.00")
 
 
 async def test_a_finished_payment_cannot_be_chosen_again_and_an_unknown_choice_is_refused(shop: Shop) -> None:

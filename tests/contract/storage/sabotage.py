@@ -165,7 +165,8 @@ class ComparesArrivalAlone(SqlLists):
     """Cases of one batch that did not fit on the page are never seen."""
 
     def _behind(self, last: Row[Any]) -> ColumnElement[bool]:
-        return tables.cases.c.arrived_at < last.arrived_at
+        condition: ColumnElement[bool] = tables.cases.c.arrived_at < last.arrived_at
+        return condition
 
 
 class CountsRows(SqlLists):

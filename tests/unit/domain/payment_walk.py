@@ -226,7 +226,10 @@ class Walk:
                 self._put(attempt, state=AttemptState.PREPARED)
             case "lie":  # the gateway, or our reading of it, says that nothing exists where something does
                 self.lied = True
-                self.random.choice([self._refused, lambda a: self._put(a, state=AttemptState.PREPARED)])(attempt)
+                if self.random.random() < 0.5:
+                    self._refused(attempt)
+                else:
+                    self._put(attempt, state=AttemptState.PREPARED)
             case "lost" | "died":
                 pass
 

@@ -1,24 +1,17 @@
-"""Ports: what activities, relay, web and commands need from the world, as protocols.
-
-Adapters live in `invoicing.gateways`, `invoicing.storage` and `invoicing.documents`; only `invoicing.bootstrap` names
-them. Every outward call ends accepted (it returns), refused (`Refused`) or unknown (`OutcomeUnknown`);
-`ConnectivityFault` says that nothing happened. Times are aware datetimes in UTC.
-"""
+"""The database: one unit of work, and what is read across cases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
-from invoicing.domain.payments import Attempt, Transaction
+from invoicing.domain.payments import Attempt
 from invoicing.domain.records import (
     Alert,
     ArchivedDocument,
@@ -44,221 +37,7 @@ from invoicing.domain.records import (
     TaskKind,
     WorkerSeen,
 )
-from invoicing.domain.refunds import RefundProgress, Transfer
 from invoicing.domain.state import CaseState
-
-Clock = Callable[[], datetime]
-"""Gives the present time, aware, UTC."""
-
-
-class Sealer(Protocol):
-    """Encrypts secrets at rest; the result names its key, so that keys can be rotated."""
-
-    def seal(self, text: str) -> str:
-        """Encrypt with the first key."""
-
-    def open(self, sealed: str) -> str:
-        """Decrypt. Raises `SettingsFault("secrets_keys_missing")` when its key is not in the ring."""
-
-
-# --- payment gateway ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPayment:
-    """One transaction to open. `description` is already in the gateway's alphabet."""
-
-    service_id: str
-    order_id: str
-    amount: Decimal
-    currency: str
-    description: str
-    customer_email: str
-    language: str
-    valid_until: datetime
-    return_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedPayment:
-    """The gateway accepted: its transaction id and the address to which the payer is sent."""
-
-    remote_id: str
-    redirect_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A way to pay in one currency, as the gateway offers it; its list is not signed, so it only informs."""
-
-    gateway_id: int
-    name: str
-    group: str
-    available: bool
-    currency: str
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    minimum_validity: timedelta | None = None
-
-
-class PaymentGateway(Protocol):
-    """The gateway's calls. Each is over within 30 seconds and is made at most once per invocation."""
-
-    @property
-    def currencies(self) -> frozenset[str]:
-        """Currencies with a configured service."""
-
-    def service_for(self, currency: str) -> str:
-        """Service id for a currency. Raises `SettingsFault("autopay_disabled")` without one."""
-
-    async def open(self, payment: OpenPayment) -> OpenedPayment:
-        """Open a transaction. Not idempotent.
-
-        Raises `Refused` (definite no, nothing exists), `ConnectivityFault` (the request provably did not leave or was
-        turned away unread), `SettingsFault` (hash or service refused), `OutcomeUnknown` (anything else).
-        """
-
-    async def status(self, service_id: str, order_id: str) -> tuple[Transaction, ...]:
-        """All transactions of an order, none when it is unknown. Raises `ConnectivityFault`, `SettingsFault`."""
-
-    async def cancel(self, service_id: str, order_id: str, message_id: str) -> bool:
-        """Cancel an order, idempotent by `message_id`; False when there is nothing to cancel or it cannot be.
-
-        Raises `ConnectivityFault`, `OutcomeUnknown`, `SettingsFault`.
-        """
-
-    async def refund(
-        self, service_id: str, remote_id: str, amount: Decimal | None, currency: str, message_id: str
-    ) -> None:
-        """Order a refund of a transaction; `None` is all of it. Returns when it is queued; `refund_status` tells more.
-
-        Idempotent by `message_id`: after any error but `Refused` the same message may be sent again, never another one.
-        Raises `Refused("refund_refused")` with the gateway's word, `Throttled`, `ConnectivityFault` (it did not leave),
-        `SettingsFault`, `OutcomeUnknown`.
-        """
-
-    async def refund_status(self, service_id: str, message_id: str) -> RefundProgress:
-        """How far the refund of this message id is. Raises `ConnectivityFault`, `Throttled`, `SettingsFault`."""
-
-    async def channels(self, currencies: Sequence[str], language: str) -> tuple[Channel, ...]:
-        """Ways to pay in these currencies, at most a minute old while the gateway answers, else the last that it gave.
-
-        Raises `ConnectivityFault` when it has never answered, `SettingsFault`.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayNotification:
-    """An authentic message: its hash was verified before any meaning was read."""
-
-    service_id: str
-    transaction: Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class TransferNotification:
-    """An authentic message about money paid out: its hash was verified before any meaning was read."""
-
-    service_id: str
-    transfer: Transfer
-
-
-class PaymentNotifications(Protocol):
-    """Reading and answering the gateway's messages."""
-
-    def read(self, encoded: str) -> GatewayNotification:
-        """Decode and verify. Raises `BadNotification`; its `order_id`/`service_id` are only for the signed answer."""
-
-    def answer(self, service_id: str, order_id: str, *, confirmed: bool) -> bytes:
-        """The signed confirmation document. Raises `BadNotification` for a service that is not configured."""
-
-    def read_transfer(self, encoded: str) -> TransferNotification:
-        """Decode and verify a message about a refund or settlement. Raises `BadNotification`, for an ITN too."""
-
-    def answer_transfer(self, service_id: str, remote_out_id: str, *, confirmed: bool) -> bytes:
-        """The signed confirmation of such a message. Raises `BadNotification` for a service that is not configured."""
-
-    def return_is_authentic(self, service_id: str, order_id: str, hash_value: str) -> bool:
-        """Whether the customer's return address carries our gateway's signature."""
-
-
-# --- mail and documents ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file of a mail."""
-
-    name: str
-    content: bytes
-    media_type: str = "application/pdf"
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One message to one recipient; `message_id` without angle brackets."""
-
-    message_id: str
-    recipient: str
-    subject: str
-    text: str
-    language: str
-    attachments: tuple[Attachment, ...] = ()
-
-
-class Mailer(Protocol):
-    """Hands one mail to the SMTP server."""
-
-    async def send(self, mail: Mail) -> None:
-        """Return when the server has accepted the mail.
-
-        Raises `ConnectivityFault` (not reached, 4xx, connection lost before the end of data: not accepted), `Refused`
-        (5xx), `OutcomeUnknown` (connection lost after the end of data), `SettingsFault("mail_not_configured")`.
-        """
-
-
-class DocumentStore(Protocol):
-    """Content-addressed files."""
-
-    async def put(self, content: bytes) -> str:
-        """Store durably (write, fsync, rename) and return the SHA-256 in hex; the same content is stored once."""
-
-    async def get(self, sha256: str) -> bytes:
-        """The bytes, verified against their address. Raises `NotFound`, `InternalFault` when they were altered."""
-
-
-@dataclass(frozen=True, slots=True)
-class IssueOrder:
-    """What an issuer needs to make the invoice of a paid case."""
-
-    facts: CaseFacts
-    sequence: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """An invoice that exists: its number, date, stored PDF and that PDF's address."""
-
-    number: str
-    issued_on: date
-    sha256: str
-
-
-class Issuer(Protocol):
-    """Makes invoices come into being; looks before it creates, so that asking twice gives the same invoice."""
-
-    async def issue(self, order: IssueOrder) -> Issued:
-        """The invoice of the case. Raises `DataFault`, `SettingsFault`, `ConnectivityFault`, `OutcomeUnknown`."""
-
-    async def correct_to_zero(self, order: IssueOrder) -> Issued:
-        """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
-
-
-Renderer = Callable[[Invoice], bytes]
-"""Draws an invoice as PDF; the same invoice gives the same bytes."""
-
-
-# --- storage -----------------------------------------------------------------------------------------------------
 
 
 class Recorded(StrEnum):

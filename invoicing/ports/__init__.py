@@ -1,0 +1,44 @@
+"""Ports: what activities, relay, web and commands need from the world, as protocols.
+
+Adapters live in `invoicing.gateways`, `invoicing.storage` and `invoicing.documents`; only `invoicing.bootstrap` names
+them. Every outward call ends accepted (it returns), refused (`Refused`) or unknown (`OutcomeUnknown`);
+`ConnectivityFault` says that nothing happened. Times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from invoicing.ports.documents import Attachment, DocumentStore, Issued, IssueOrder, Issuer, Mail, Mailer, Renderer
+from invoicing.ports.payments import (
+    Channel,
+    GatewayNotification,
+    OpenedPayment,
+    OpenPayment,
+    PaymentGateway,
+    PaymentNotifications,
+    TransferNotification,
+)
+from invoicing.ports.storage import CaseStore, Recorded, UnitOfWork
+from invoicing.ports.world import Clock, Sealer
+
+__all__ = [
+    "Attachment",
+    "CaseStore",
+    "Channel",
+    "Clock",
+    "DocumentStore",
+    "GatewayNotification",
+    "IssueOrder",
+    "Issued",
+    "Issuer",
+    "Mail",
+    "Mailer",
+    "OpenPayment",
+    "OpenedPayment",
+    "PaymentGateway",
+    "PaymentNotifications",
+    "Recorded",
+    "Renderer",
+    "Sealer",
+    "TransferNotification",
+    "UnitOfWork",
+]

@@ -1,0 +1,86 @@
+"""Mail, documents, and the issuers of invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.records import (
+    CaseFacts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a mail."""
+
+    name: str
+    content: bytes
+    media_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message to one recipient; `message_id` without angle brackets."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    text: str
+    language: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Mailer(Protocol):
+    """Hands one mail to the SMTP server."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return when the server has accepted the mail.
+
+        Raises `ConnectivityFault` (not reached, 4xx, connection lost before the end of data: not accepted), `Refused`
+        (5xx), `OutcomeUnknown` (connection lost after the end of data), `SettingsFault("mail_not_configured")`.
+        """
+
+
+class DocumentStore(Protocol):
+    """Content-addressed files."""
+
+    async def put(self, content: bytes) -> str:
+        """Store durably (write, fsync, rename) and return the SHA-256 in hex; the same content is stored once."""
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes, verified against their address. Raises `NotFound`, `InternalFault` when they were altered."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOrder:
+    """What an issuer needs to make the invoice of a paid case."""
+
+    facts: CaseFacts
+    sequence: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An invoice that exists: its number, date, stored PDF and that PDF's address."""
+
+    number: str
+    issued_on: date
+    sha256: str
+
+
+class Issuer(Protocol):
+    """Makes invoices come into being; looks before it creates, so that asking twice gives the same invoice."""
+
+    async def issue(self, order: IssueOrder) -> Issued:
+        """The invoice of the case. Raises `DataFault`, `SettingsFault`, `ConnectivityFault`, `OutcomeUnknown`."""
+
+    async def correct_to_zero(self, order: IssueOrder) -> Issued:
+        """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
+
+
+Renderer = Callable[[Invoice], bytes]
+"""Draws an invoice as PDF; the same invoice gives the same bytes."""

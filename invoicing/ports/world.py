@@ -1,0 +1,20 @@
+"""Clock and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+Clock = Callable[[], datetime]
+"""Gives the present time, aware, UTC."""
+
+
+class Sealer(Protocol):
+    """Encrypts secrets at rest; the result names its key, so that keys can be rotated."""
+
+    def seal(self, text: str) -> str:
+        """Encrypt with the first key."""
+
+    def open(self, sealed: str) -> str:
+        """Decrypt. Raises `SettingsFault("secrets_keys_missing")` when its key is not in the ring."""

@@ -15,7 +15,7 @@ import structlog
 from temporalio.client import Client
 
 from invoicing.bootstrap import Application, application, connect_temporal, process_name
-from invoicing.errors import PaidcaseError
+from invoicing.errors import ConnectivityFault, PaidcaseError, SettingsFault
 from invoicing.settings import Settings
 
 SIGN_OF_LIFE_EVERY = timedelta(seconds=10)
@@ -39,6 +39,12 @@ def run_worker(settings: Settings, env: Mapping[str, str]) -> int:
     async def main() -> int:
         stop = stop_on_signals()
         async with application(settings) as app:
+            try:
+                if not await database_ready(app, stop):
+                    return 0
+            except SettingsFault as fault:
+                log.error("database_not_prepared", code=fault.code, do="python -m starter setup")
+                return 2
             temporal = await connected(env, stop)
             if temporal is None:
                 return 0
@@ -59,6 +65,22 @@ def stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+async def database_ready(app: Application, stop: asyncio.Event) -> bool:
+    """Wait for a database of today's schema; False when told to stop meanwhile.
+
+    Raises `SettingsFault` for another schema: nothing but a person or a migration can cure it.
+    """
+    while not stop.is_set():
+        try:
+            await app.store.ping()
+            return True
+        except ConnectivityFault as error:
+            log.warning("database_unreachable", code=error.code, again_in=CONNECT_AGAIN_AFTER.total_seconds())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), CONNECT_AGAIN_AFTER.total_seconds())
+    return False
 
 
 async def connected(env: Mapping[str, str], stop: asyncio.Event) -> Client | None:

@@ -1,57 +1,25 @@
-"""Words of the invoice document, one table a language; `{name}` marks what the caller fills in.
+"""Words of documents: one catalogue a language, `documents_pl` and its translations, all with the same keys.
 
-The Polish terms are those of the VAT Act art. 106e; "odwrotne obciążenie" is demanded verbatim by ust. 1 pkt 18.
+`{name}` marks what the caller fills in. The Polish terms are those of the VAT Act art. 106e and 106j; "odwrotne
+obciążenie" and "mechanizm podzielonej płatności" are demanded verbatim by art. 106e ust. 1 pkt 18 and 18a. The other
+languages stand beside the Polish words on a bilingual invoice and alone on a pro forma.
 """
 
 from __future__ import annotations
 
-DOCUMENT_TEXTS: dict[str, dict[str, str]] = {
-    "pl": {
-        "invoice.title": "Faktura",
-        "invoice.number": "nr {number}",
-        "invoice.subject": "Faktura nr {number} z dnia {issued_on}",
-        "invoice.running_head": "Faktura {number}",
-        "invoice.page": "Strona {page}/{pages}",
-        "date.issued": "Data wystawienia",
-        "date.sold": "Data sprzedaży",
-        "date.paid": "Data zapłaty",
-        "party.seller": "Sprzedawca",
-        "party.buyer": "Nabywca",
-        "party.nip": "NIP",
-        "party.eu_vat": "Nr VAT UE",
-        "party.tax_number": "Nr podatkowy",
-        "line.number": "Lp.",
-        "line.description": "Nazwa usługi",
-        "line.quantity": "Ilość",
-        "line.unit": "J.m.",
-        "line.unit_price_net": "Cena netto",
-        "line.unit_price_gross": "Cena brutto",
-        "line.discount": "Rabat",
-        "line.vat_rate": "VAT",
-        "line.value_net": "Wartość netto",
-        "line.value_gross": "Wartość brutto",
-        "rate.zw": "zw",
-        "rate.np": "np",
-        "rate.np_eu": "np UE",
-        "rate.oo": "oo",
-        "totals.rate": "Stawka VAT",
-        "totals.net": "Netto",
-        "totals.vat": "VAT",
-        "totals.gross": "Brutto",
-        "totals.sum": "Razem",
-        "due.total": "Kwota należności ogółem",
-        "due.paid": "Zapłacono",
-        "due.left": "Pozostało do zapłaty",
-        "payment.paid": "Zapłacono",
-        "payment.paid_on": "dnia {paid_on}, {method}",
-        "payment.words": "Słownie",
-        "payment.method_autopay": "płatność internetowa Autopay",
-        "payment.method_external": "wpłata bezpośrednia",
-        "payment.reference": "Nr płatności",
-        "payment.account": "Rachunek bankowy",
-        "note.title": "Uwagi",
-        "note.reverse_charge": "odwrotne obciążenie",
-        "note.exempt": "Podstawa zwolnienia z VAT (zw): {basis}",
-        "note.outside": "np – usługa niepodlegająca opodatkowaniu VAT na terytorium Polski",
-    },
-}
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
+DOCUMENT_LANGUAGES: Final = ("pl", "en", "fr", "ru", "ar")
+
+
+@cache
+def document_texts(language: str) -> Mapping[str, str]:
+    """The words of a language by key. Raises `KeyError` for a language that documents do not speak."""
+    if language not in DOCUMENT_LANGUAGES:
+        raise KeyError(language)
+    module = import_module(f"invoicing.locale.documents_{language}")
+    return MappingProxyType(module.TEXTS)

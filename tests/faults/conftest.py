@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from invoicing.storage.schema import upgrade
-from tests.stage import TemporalServer, temporal_server
+from tests.stage_temporal import TemporalServer, temporal_server
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """A worker or an API that dies or freezes once, at a named point.
 
-The application is the product's own, built by its own entry points; only its ports and the SDK's interceptors are
-wrapped. `STRIKE_POINT` and `STRIKE_CASE` say where and for whose sake, `STRIKE_SIGNAL` which signal the process sends to
-itself, `STRIKE_MARK` names a file that is made before, so that it happens once. Without a point nothing is wrapped that
+The application is the product's own, built by its own entry points; only its ports and the SDK's worker are wrapped.
+`STRIKE_POINT` and `STRIKE_CASE` say where and for whose sake, `STRIKE_SIGNAL` which signal the process sends itself,
+`STRIKE_MARK` names a file that is made before, so that it happens once. Without a point nothing is wrapped that
 could strike, and what remains are waiting times that suit a test: a killed activity is tried again after seconds.
 """
 
@@ -55,6 +55,15 @@ def strike(point: str, case_id: str | None = None) -> None:
     os.kill(os.getpid(), signal.Signals[os.environ["STRIKE_SIGNAL"]])
 
 
+def struck() -> bool:
+    """Whether this process has struck itself."""
+    return "STRIKE_MARK" in os.environ and Path(os.environ["STRIKE_MARK"]).exists()
+
+
+def _note_the_end() -> None:
+    Path(os.environ["STRIKE_MARK"]).with_suffix(".ended").touch()
+
+
 def _case() -> str | None:
     """The case on whose behalf this code runs."""
     if activity.in_activity():
@@ -88,16 +97,15 @@ class Striking(Interceptor):
 
 class _Activity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        name, mark = activity.info().activity_type, os.environ.get("STRIKE_MARK")
-        unstruck = mark is not None and not Path(mark).exists()
+        name, unstruck = activity.info().activity_type, not struck()
         try:
             strike(f"before {name}")
             result = await super().execute_activity(input)
             strike(f"after {name}")
             return result
         finally:
-            if mark and unstruck and Path(mark).exists() and _case() == os.environ["STRIKE_CASE"]:
-                Path(mark).with_suffix(".ended").touch()
+            if unstruck and struck() and _case() == os.environ["STRIKE_CASE"]:
+                _note_the_end()
 
 
 def wrap() -> None:
@@ -109,7 +117,7 @@ def wrap() -> None:
         module.NOT_FOUND_PROVES_AFTER = NOT_FOUND_PROVES_AFTER  # type: ignore[attr-defined]  # imported by name there
     activities.payments.SETTLE_AGAIN_AFTER = AGAIN
     relay.LEASE = LEASE
-    bootstrap.Worker = _worker  # type: ignore[misc,assignment]  # the same class with test settings
+    bootstrap.Worker = _worker  # type: ignore[attr-defined]  # the same class with test settings
     wrapped: tuple[tuple[type, str, str | None, str | None], ...] = (
         (PaymentActivities, "_post", "before the intent", None),
         (AutopayGateway, "open", "between intent and request", "between answer and record"),

@@ -1,4 +1,4 @@
-"""The database goes away in the middle of cases: PostgreSQL restarts after a crash, SQLite is locked by somebody else."""
+"""The database goes away in the middle of cases: PostgreSQL recovers from a crash, SQLite is locked by another."""
 
 import asyncio
 import os
@@ -17,10 +17,15 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.storage import tables
 from tests.faults.stage import unarmed
 from tests.fixtures_postgres import PostgresAddress, create_database, postgres_server
-from tests.stage import TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import until
+from tests.stage_temporal import TemporalServer
 
 PAID = [f"db-ext-{number}" for number in range(8)]
 PAYING = [f"db-pay-{number}" for number in range(4)]
+
+TIMES = {"INVOICE_RETRY_INTERVAL": "3s", "PAYMENT_POLL_INTERVAL": "2s"}
+"""Three attempts outlive two crashes; a message that met a 503 comes again after minutes, so the gateway is asked."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,7 @@ async def test_postgresql_crashes_twice_in_the_middle_of_cases(
 ) -> None:
     url = create_database(postgres, "away")
     create_database(postgres, "elsewhere")
-    async with world(temporal, tmp_path, workers=0, database_url=url, INVOICE_RETRY_INTERVAL="3s") as stage:
+    async with world(temporal, tmp_path, workers=0, database_url=url, settings=TIMES) as stage:
         for _ in range(2):
             await stage.is_ready(unarmed(stage))
         await begin(stage)
@@ -102,7 +107,7 @@ async def test_postgresql_crashes_twice_in_the_middle_of_cases(
 async def test_sqlite_is_locked_by_somebody_else_for_a_while(
     temporal: TemporalServer, template: Path, tmp_path: Path
 ) -> None:
-    async with world(temporal, tmp_path, workers=0, template=template, INVOICE_RETRY_INTERVAL="3s") as stage:
+    async with world(temporal, tmp_path, workers=0, template=template, settings=TIMES) as stage:
         await stage.is_ready(unarmed(stage))
         await begin(stage)
 

@@ -1,4 +1,4 @@
-"""A worker frozen with SIGSTOP at a named point; another takes over; the frozen one thaws later and changes nothing twice.
+"""A worker frozen with SIGSTOP at a named point; another takes over; the frozen one thaws and changes nothing twice.
 
 Each point has a world of its own with one case.
 """
@@ -22,7 +22,9 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
 from tests.faults.stage import Forked, armed, ended_of, mark_of, unarmed
-from tests.stage import TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import until
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,7 +106,9 @@ async def charge(stage: World, point: str) -> Charge:
     stage.act(after[-1]["order_id"], Action.PAY, ItnMode.DROP)
     state = await stage.ended(CASE, 60)
     kept = len(await stage.kept(CASE))
-    return Charge(asked.redirect_url, again.redirect_url, before, after, starts, state, kept, len(stage.successes(CASE)))
+    return Charge(
+        asked.redirect_url, again.redirect_url, before, after, starts, state, kept, len(stage.successes(CASE))
+    )
 
 
 async def rest(stage: World, point: str) -> Rest:
@@ -132,7 +136,7 @@ async def worlds(
     async def in_turn(point: str, play: Callable[[World, str], Awaitable[Any]]) -> Any:
         async with turn:
             here, settings = folder / point.replace(" ", "-"), {"PAYMENT_POLL_INTERVAL": "500ms"}
-            async with world(temporal, here, workers=0, template=template, api=False, **settings) as stage:
+            async with world(temporal, here, workers=0, template=template, api=False, settings=settings) as stage:
                 return await play(stage, point)
 
     plays = [(point, charge) for point in CHARGING] + [(point, rest) for point in LATER]

@@ -1,6 +1,6 @@
-"""Worker processes killed with SIGKILL at named points: afterwards one payment, one number, no gap, hardly a second mail.
+"""Worker processes killed with SIGKILL at named points: one payment, one number, no gap, hardly a second mail.
 
-Each point has a world of its own with three cases: the worker dies for the sake of the first, wherever the other two are
+Each point has a world of its own with three cases: the worker dies for the sake of the first, wherever the others are
 then, and a second worker repairs all of them. The ledger of the stand-in decides about money, its mailbox about mail.
 """
 
@@ -19,7 +19,8 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
 from tests.faults.stage import armed, unarmed
-from tests.stage import TemporalServer, world
+from tests.stage import world
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -78,7 +79,7 @@ class Told:
 async def killed_at(point: str, server: TemporalServer, folder: Path, template: Path) -> Told:
     """Kill a worker at the point, let another one repair, and say what is left."""
     settings = {"PAYMENT_POLL_INTERVAL": "300ms"}
-    async with world(server, folder, workers=0, api=False, template=template, **settings) as stage:
+    async with world(server, folder, workers=0, api=False, template=template, settings=settings) as stage:
         stage.payer("case-", Action.PAY, ItnMode.DROP)
         for case_id in ALL:
             await stage.record(case_id, paid=point in PAID)

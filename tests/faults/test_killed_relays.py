@@ -10,7 +10,8 @@ from invoicing.domain.state import InvoiceStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.storage import tables
 from tests.faults.stage import Forked, armed, unarmed
-from tests.stage import TemporalServer, World, world
+from tests.stage import World, world
+from tests.stage_temporal import TemporalServer
 
 
 async def died(stage: World, process: Forked) -> None:

@@ -14,7 +14,8 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
 from tests.faults.stage import unarmed
-from tests.stage import TemporalServer, World, world
+from tests.stage import World, world
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

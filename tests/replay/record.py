@@ -16,7 +16,9 @@ from pathlib import Path
 from invoicing.domain.state import PaymentStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
-from tests.stage import BUYER, World, personal_data_in, temporal_server, until, world
+from tests.stage import World, world
+from tests.stage_samples import BUYER, personal_data_in, until
+from tests.stage_temporal import temporal_server
 
 HISTORIES = Path(__file__).with_name("histories")
 IDENTITY = "worker@paidcase"
@@ -102,21 +104,13 @@ async def failed_round_regenerated(stage: World) -> str:
 
 
 async def _failed_round(stage: World, case_id: str) -> None:
-    documents = Path(stage.env["DOCUMENTS_URL"])
-    away = documents.with_name("documents-away")
-    documents.mkdir(exist_ok=True)
-    documents.rename(away)
-    documents.write_text("not a folder")
-    try:
+    with stage.unusable_documents():
         await stage.record(case_id, paid=True)
 
         async def told() -> bool:
             return await stage.has_run(case_id) and "notify_expert" in await stage.completed(case_id)
 
         await until(told, "the expert is told", 60)
-    finally:
-        documents.unlink()
-        away.rename(documents)
 
 
 async def bad_data_parked_then_corrected(stage: World) -> str:
@@ -182,7 +176,7 @@ async def record(names: set[str]) -> None:
             wanted = [play for play in plays if not names or play.__name__ in names]
             if not wanted:
                 continue
-            async with world(server, Path(folder) / f"world-{number}", **settings) as stage:
+            async with world(server, Path(folder) / f"world-{number}", settings=settings) as stage:
                 for play in wanted:
                     await _write(stage, play)
 

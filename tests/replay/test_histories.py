@@ -12,7 +12,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from invoicing.bootstrap import WORKFLOWS
 from tests.replay.record import HISTORIES, IDENTITY, PLAYS
-from tests.stage import personal_data_in
+from tests.stage_samples import personal_data_in
 from workflows.messages import PaidCaseInput, PaidCaseResult
 from workflows.paid_case import PaidCase
 

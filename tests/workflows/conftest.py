@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stage import TemporalServer, temporal_server
+from tests.stage_temporal import TemporalServer, temporal_server
 
 
 @pytest.fixture(scope="session")

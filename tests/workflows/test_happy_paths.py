@@ -1,4 +1,4 @@
-"""Cases that nothing disturbs: already paid, paid by a message of the gateway, found paid by asking, left to the expert."""
+"""Cases that nothing disturbs: already paid, paid by a message, found paid by asking, left to the expert."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,9 @@ from invoicing.sandbox.autopay.messages import Answer
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.sandbox.mail.mailbox import attachments_of, parse
 from invoicing.storage import tables
-from tests.stage import TemporalServer, World, personal_data_in, until, world
+from tests.stage import World, world
+from tests.stage_samples import personal_data_in, until
+from tests.stage_temporal import TemporalServer
 from workflows import identity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,7 +25,7 @@ FIVE = ["validate_billing_data", "charge", "generate_invoice", "email_invoice", 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world(temporal, tmp_path_factory.mktemp("happy"), PAYMENT_POLL_INTERVAL="300ms") as opened:
+    async with world(temporal, tmp_path_factory.mktemp("happy"), settings={"PAYMENT_POLL_INTERVAL": "300ms"}) as opened:
         await opened.save_expert("exp-hand", issuer="none")
         yield opened
 
@@ -101,6 +103,7 @@ async def test_a_run_reads_as_a_story_and_carries_its_search_attributes(stage: W
 async def test_the_search_attributes_find_the_case(stage: World) -> None:
     await stage.record("ext-5", paid=True)
     await stage.ended("ext-5")
+
     async def found() -> list[str]:
         query = "CaseId = 'ext-5' AND InvoiceStatus = 'available' AND PaymentStatus = 'completed' AND Parked = false"
         return [run.id async for run in stage.temporal.list_workflows(query)]
@@ -138,6 +141,7 @@ async def test_asking_many_times_costs_the_history_nothing(stage: World) -> None
     stage.payer("slow-", Action.LEAVE)
     await stage.record("slow-1")
     await stage.pay("slow-1")
+
     async def asked_thrice() -> bool:
         return stage.requests("slow-1-1").get("status", 0) >= 3
 
@@ -145,8 +149,6 @@ async def test_asking_many_times_costs_the_history_nothing(stage: World) -> None
     assert (await stage.activities("slow-1")).count("watch_payment") == 1
     stage.act("slow-1-1", Action.PAY)
     await stage.ended("slow-1")
-    print([__import__("temporalio").api.enums.v1.EventType.Name(e.event_type)[11:] for e in (await stage.history("slow-1")).events])
-    print((await stage.history("slow-1")))
     assert len((await stage.history("slow-1")).events) <= 60
     timers = [e for e in (await stage.history("slow-1")).events if e.HasField("timer_started_event_attributes")]
     assert len(timers) == 2, "the pause before polling and the time until the case is given up, nothing more"

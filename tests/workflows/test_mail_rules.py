@@ -8,14 +8,16 @@ import pytest_asyncio
 from invoicing.domain.records import Event
 from invoicing.domain.state import InvoiceStatus
 from invoicing.storage import tables
-from tests.stage import BUYER, TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import BUYER, until
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world(temporal, tmp_path_factory.mktemp("mail"), MAIL_GIVE_UP_AFTER="5s") as opened:
+    async with world(temporal, tmp_path_factory.mktemp("mail"), settings={"MAIL_GIVE_UP_AFTER": "5s"}) as opened:
         yield opened
 
 

@@ -1,9 +1,7 @@
-"""Steps that cannot go on wait for a person, visibly, and go on from where they stopped; what was done is never done twice."""
+"""Steps that cannot go on wait for a person, visibly, and go on from where they stopped; nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -14,7 +12,9 @@ from invoicing.domain.state import CaseState, InvoiceStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.mail.mailbox import parse, text_of
 from invoicing.storage import tables
-from tests.stage import BUYER, TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import BUYER, until
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,21 +41,6 @@ async def forgotten(stage: World) -> "asyncio.Task[CaseState]":
     return asyncio.create_task(finish_and_forget())
 
 
-@contextmanager
-def unusable_documents(stage: World) -> Iterator[None]:
-    """The folder of documents is not a folder for a while."""
-    folder, away = Path(stage.env["DOCUMENTS_URL"]), Path(stage.env["DOCUMENTS_URL"] + ".away")
-    if folder.exists():
-        folder.rename(away)
-    folder.write_text("not a folder")
-    try:
-        yield
-    finally:
-        folder.unlink()
-        if away.exists():
-            away.rename(folder)
-
-
 async def parked(stage: World, case_id: str) -> None:
     """Until the run waits for a person and says so, and everything it does before waiting is done."""
     await stage.when(case_id, lambda state: state.parked, "the case is parked")
@@ -69,7 +54,7 @@ async def parked(stage: World, case_id: str) -> None:
 
 async def failed_round(stage: World, case_id: str) -> None:
     """A paid case whose three attempts failed, and whose expert has been told."""
-    with unusable_documents(stage):
+    with stage.unusable_documents():
         await stage.record(case_id, paid=True)
         await parked(stage, case_id)
 
@@ -164,7 +149,7 @@ async def test_a_round_is_exactly_three_attempts(stage: World) -> None:
 
 async def test_regenerating_gives_fresh_attempts_and_leaves_the_payment_alone(stage: World) -> None:
     stage.payer("again-1", Action.PAY)
-    with unusable_documents(stage):
+    with stage.unusable_documents():
         await stage.record("again-1")
         await stage.pay("again-1")
         await parked(stage, "again-1")
@@ -185,7 +170,7 @@ async def test_regenerating_gives_fresh_attempts_and_leaves_the_payment_alone(st
 
 async def test_every_failed_round_tells_the_expert_once(stage: World) -> None:
     await failed_round(stage, "rounds-1")
-    with unusable_documents(stage):
+    with stage.unusable_documents():
         await stage.regenerate("rounds-1", "rounds-1-press-1")
         await until(lambda: stage.parked_times("rounds-1", 2), "the second round has failed")
         await until(lambda: stage.mailed("rounds-1", 2), "the second round is told")

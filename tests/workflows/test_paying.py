@@ -15,7 +15,9 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.ledger import Status
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
-from tests.stage import BUYER, TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import BUYER, until
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

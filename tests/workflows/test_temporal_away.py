@@ -5,7 +5,9 @@ import pytest
 from invoicing.domain.state import PaymentStatus
 from invoicing.intake import PaymentAnswer
 from invoicing.sandbox.autopay.desk import Action
-from tests.stage import temporal_server, until, world
+from tests.stage import world
+from tests.stage_samples import until
+from tests.stage_temporal import temporal_server
 
 
 async def test_cases_and_messages_accepted_while_temporal_is_down_go_on_later(

@@ -1,4 +1,4 @@
-"""The end of waiting: validity, abandonment, and money that comes late. Validity 2 s, the case is given up after 9 s."""
+"""The end of waiting: validity, abandonment, money that comes late. Validity 2 s, a case is given up after 9 s."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,9 @@ from invoicing.intake import PaymentAnswer
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.ledger import Status
 from invoicing.sandbox.autopay.notifier import ItnMode
-from tests.stage import TemporalServer, World, until, world
+from tests.stage import World, world
+from tests.stage_samples import until
+from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,7 +24,7 @@ CASES = ("idle-1", "gone-1", "silent-1", "bank-1", "given-1", "given-2", "given-
 async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """All cases of this file wait at the same time."""
     settings = {"PAYMENT_VALIDITY": "2s", "PAYMENT_ABANDON_AFTER": "9s", "PAYMENT_POLL_INTERVAL": "250ms"}
-    async with world(temporal, tmp_path_factory.mktemp("waiting"), **settings) as opened:
+    async with world(temporal, tmp_path_factory.mktemp("waiting"), settings=settings) as opened:
         yield opened
 
 

@@ -1,7 +1,7 @@
 """The embedded fonts: read once per process, on first use.
 
-Parsing a font costs several times what drawing an invoice costs, so nothing here may run per document. The files are
-Noto Sans, unmodified; see `fonts/README.md`.
+Parsing a font costs several times what drawing an invoice costs, so nothing here may run per document; the Arabic pair
+waits for the first Arabic letter. The files are Noto Sans and Noto Sans Arabic, unmodified; see `fonts/README.md`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 REGULAR: Final = "PaidcaseSans"
 BOLD: Final = "PaidcaseSans-Bold"
+ARABIC: Final = "PaidcaseArabic"
+ARABIC_BOLD: Final = "PaidcaseArabic-Bold"
 
 FOLDER: Final = Path(__file__).with_name("fonts")
-FILES: Final = {REGULAR: "NotoSans-Regular.ttf", BOLD: "NotoSans-Bold.ttf"}
+FILES: Final = {
+    REGULAR: "NotoSans-Regular.ttf",
+    BOLD: "NotoSans-Bold.ttf",
+    ARABIC: "NotoSansArabic-Regular.ttf",
+    ARABIC_BOLD: "NotoSansArabic-Bold.ttf",
+}
+ARABIC_OF: Final = {REGULAR: ARABIC, BOLD: ARABIC_BOLD}
+"""The face that shows Arabic letters beside each of the others."""
 
 
 @cache
@@ -35,13 +44,13 @@ def font(name: str) -> TTFont:
 
 @cache
 def register() -> None:
-    """Make every font known to ReportLab and pin those of its settings that shape the bytes of a file."""
+    """Make the fonts of every document known to ReportLab and pin those of its settings that shape the bytes."""
     rl_config.pdfMultiLine = 0
     rl_config.pdfComments = 0
-    for name in FILES:
-        font(name)
+    font(REGULAR)
+    font(BOLD)
 
 
-def width(text: str, name: str, size: float) -> float:
-    """Width of one line of text in points."""
-    return float(font(name).stringWidth(text, size))
+def has_glyph(name: str, code: int) -> bool:
+    """Whether the font can show a character."""
+    return code in font(name).face.charToGlyph

@@ -1,13 +1,16 @@
-"""Top of the invoice: title, number, dates and the two parties (VAT Act art. 106e ust. 1 pkt 1 to 6)."""
+"""Top of a document: logo, title, number, dates (VAT Act art. 106e ust. 1 pkt 1, 2 and 6).
+
+A correction names the invoice it corrects, number and date (art. 106j ust. 2 pkt 2); a duplicate says that it is one
+and of which day (art. 106l ust. 2).
+"""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Final
 
-from babel import Locale
-
 from invoicing.documents.pdf.draft import Draft
+from invoicing.documents.pdf.labels import both, draw_stacked, stacked_width
 from invoicing.documents.pdf.layout import (
     LEFT,
     PAGE_HEIGHT,
@@ -18,44 +21,113 @@ from invoicing.documents.pdf.layout import (
     WIDTH,
     Align,
     fitted,
-    wrap,
 )
-from invoicing.documents.pdf.look import HAIRLINE
-from invoicing.domain.invoices import Party
-from invoicing.domain.parties import EU
-from invoicing.domain.tax import VatRate
+from invoicing.documents.pdf.logo import Picture, picture
+from invoicing.documents.pdf.script import width
 
 BAND: Final = 6.0
-DATE_COLUMN: Final = 86.0
-GUTTER: Final = 36.0
-PARTY_WIDTH: Final = (WIDTH - GUTTER) / 2
+NARROWEST_DATE: Final = 80.0
+LOGO_WIDTH: Final = 150.0
+LOGO_HEIGHT: Final = 46.0
+STAMP: Final = 7.0
 
 
 def draw_heading(draft: Draft) -> None:
-    """Title, number and dates of the first page."""
+    """Logo, title, number and dates of the first page."""
     sheet, look, invoice = draft.sheet, draft.look, draft.invoice
     draw_band(draft)
-    baseline = TOP - 22
-    sheet.text(LEFT, baseline, draft.word("invoice.title").upper(), look.title)
-    number = draft.word("invoice.number", number=invoice.number)
-    sheet.text(LEFT, baseline - 21, number, fitted(number, look.number, WIDTH))
-    dates: tuple[tuple[str, date], ...] = (
-        ("date.issued", invoice.issued_on),
-        ("date.sold", invoice.sold_on),
-        ("date.paid", invoice.paid_on),
-    )
+    logo = picture(draft.assets.logo) if draft.assets.logo else None
+    if logo:
+        sheet.y -= _draw_logo(draft, logo)
+    baseline = sheet.y - 22
+    dates, column = _dates(draft)
+    title = draft.title.upper()
+    sheet.text(LEFT, baseline, title, fitted(title, look.title, WIDTH - column * len(dates) - 4))
+    beside = baseline
+    other = draft.other(f"title.{invoice.kind}")
+    if other:
+        baseline -= 17
+        _draw_aside(draft, baseline, other)
+    baseline -= 21
+    number = draft.word("document.number", number=invoice.number)
+    stamp = _stamp(draft)
+    room = WIDTH - (stacked_width(draft, stamp, look.strong) + 3 * STAMP if stamp else 0)
+    sheet.text(LEFT, baseline, number, fitted(number, look.number, room))
+    if stamp:
+        _draw_stamp(draft, baseline, stamp)
+    if invoice.correction:
+        corrected = invoice.correction
+        said = draft.said("correction.of", number=corrected.number, issued_on=corrected.issued_on)
+        for place, text in enumerate(said):
+            style = look.small if place else look.strong
+            baseline -= style.leading + (0 if place else 3)
+            leftward = bool(place and draft.second and draft.second.leftward)
+            wide = width(text, style.font, style.size)
+            sheet.text(LEFT + wide if leftward else LEFT, baseline, text, style, Align.END if leftward else Align.START)
+    _draw_dates(draft, beside, dates, column)
+    sheet.y = baseline - 18
+
+
+def _draw_logo(draft: Draft, logo: Picture) -> float:
+    """The logo in its box, never enlarged beyond a dot a point; gives back the height it took."""
+    scale = min(LOGO_WIDTH / logo.width, LOGO_HEIGHT / logo.height, 1.0)
+    wide, high = logo.width * scale, logo.height * scale
+    draft.sheet.picture(LEFT, draft.sheet.y - high + 8, wide, high, logo)
+    return high + 10
+
+
+def _draw_aside(draft: Draft, baseline: float, text: str) -> None:
+    style = fitted(text, draft.look.second_title, WIDTH / 2)
+    draft.sheet.text(LEFT, baseline, text, style)
+
+
+def _dates(draft: Draft) -> tuple[list[tuple[str, date]], float]:
+    """The dates that this document shows, and the width of a column of them."""
+    invoice = draft.invoice
+    paid = invoice.gross != invoice.amount_due or not invoice.gross
+    shown = [("date.issued", invoice.issued_on)]
+    if invoice.kind != "proforma":
+        shown.append(("date.sold", invoice.sold_on))
+    if invoice.kind == "invoice" and paid:
+        shown.append(("date.paid", invoice.paid_on))
+    if invoice.due_on and invoice.amount_due > 0:
+        shown.append(("date.due", invoice.due_on))
+    widest = max(stacked_width(draft, both(draft, key), draft.look.label) for key, _ in shown)
+    return shown, max(NARROWEST_DATE, widest + 14)
+
+
+def _draw_dates(draft: Draft, baseline: float, dates: list[tuple[str, date]], column: float) -> None:
+    """Labels over dates against the far edge."""
+    sheet, look = draft.sheet, draft.look
+    above = 13 + (look.second.leading if draft.second else 0)
     for place, (key, day) in enumerate(dates):
-        x = RIGHT - DATE_COLUMN * (len(dates) - 1 - place)
-        sheet.text(x, baseline + 13, draft.word(key), look.label, Align.END)
+        x = RIGHT - column * (len(dates) - 1 - place)
+        draw_stacked(draft, x, baseline + above, both(draft, key), look.label, Align.END)
         sheet.text(x, baseline, draft.figures.day(day), look.strong, Align.END)
-    sheet.y = baseline - 39
+
+
+def _stamp(draft: Draft) -> tuple[str, str] | None:
+    if draft.duplicate_on is None:
+        return None
+    return draft.word("duplicate.on", on=draft.duplicate_on), draft.other("duplicate.on", on=draft.duplicate_on)
+
+
+def _draw_stamp(draft: Draft, baseline: float, words: tuple[str, str]) -> None:
+    """The words of a duplicate in a tinted field against the far edge."""
+    sheet, look = draft.sheet, draft.look
+    style = look.strong._replace(colour=look.accent_text)
+    wide = stacked_width(draft, words, style) + 2 * STAMP
+    high = 18 + (look.second.leading if words[1] else 0)
+    sheet.bar(RIGHT - wide, baseline + 12 - high, wide, high, look.tint)
+    sheet.bar(RIGHT - 2, baseline + 12 - high, 2, high, look.accent)
+    draw_stacked(draft, RIGHT - STAMP, baseline, words, style, Align.END)
 
 
 def draw_running_head(draft: Draft) -> None:
-    """Top of every further page: which invoice it belongs to."""
+    """Top of every further page: which document it belongs to."""
     sheet, look = draft.sheet, draft.look
     draw_band(draft)
-    text = draft.word("invoice.running_head", number=draft.invoice.number)
+    text = draft.word("document.running_head", title=draft.title, number=draft.invoice.number)
     sheet.text(LEFT, TOP - 8, text, fitted(text, look.heading, WIDTH))
     sheet.y = TOP - RUNNING_HEAD
 
@@ -63,49 +135,3 @@ def draw_running_head(draft: Draft) -> None:
 def draw_band(draft: Draft) -> None:
     """The coloured edge of the page."""
     draft.sheet.bar(0, PAGE_HEIGHT - BAND, PAGE_WIDTH, BAND, draft.look.accent)
-
-
-def draw_parties(draft: Draft) -> None:
-    """Seller and buyer side by side under a hairline."""
-    sheet, invoice = draft.sheet, draft.invoice
-    sheet.bar(LEFT, sheet.y, WIDTH, 0.5, HAIRLINE)
-    top = sheet.y - 18
-    abroad = {invoice.seller.country, invoice.buyer.country} != {"PL"}
-    with_prefix = any(row.rate is VatRate.EU_SERVICE for row in invoice.rates)
-    left = _party(draft, LEFT, top, "party.seller", invoice.seller, named=abroad, with_prefix=with_prefix)
-    x = LEFT + PARTY_WIDTH + GUTTER
-    right = _party(draft, x, top, "party.buyer", invoice.buyer, named=abroad, with_prefix=False)
-    sheet.y = min(left, right) - 20
-
-
-def _party(draft: Draft, x: float, top: float, title: str, party: Party, *, named: bool, with_prefix: bool) -> float:
-    sheet, look = draft.sheet, draft.look
-    top = sheet.lines(x, top, [draft.word(title).upper()], look.heading) - 5
-    top = sheet.lines(x, top, wrap(party.name, look.name, PARTY_WIDTH), look.name) - 2
-    town = f"{party.postal_code} {party.city}" if party.postal_code else party.city
-    address = [party.street, town]
-    if named:
-        address.append(_country(party.country))
-    for text in address:
-        top = sheet.lines(x, top, wrap(text, look.body, PARTY_WIDTH), look.body)
-    if party.tax_id:
-        tax_id = f"{draft.word(_tax_label(party))} {_tax_number(party, with_prefix=with_prefix)}"
-        top = sheet.lines(x, top - 3, wrap(tax_id, look.strong, PARTY_WIDTH), look.strong)
-    return top
-
-
-def _tax_label(party: Party) -> str:
-    if party.country == "PL":
-        return "party.nip"
-    return "party.eu_vat" if party.country in EU else "party.tax_number"
-
-
-def _tax_number(party: Party, *, with_prefix: bool) -> str:
-    """The number as given; a Polish seller of services to EU businesses uses it with PL (art. 97 ust. 10 pkt 2)."""
-    number = party.tax_id or ""
-    return f"PL{number}" if with_prefix and party.country == "PL" and number.isdigit() else number
-
-
-def _country(code: str) -> str:
-    """Polish name of a country; the code itself for one that CLDR does not know."""
-    return str(Locale("pl").territories.get(code, code))

@@ -1,4 +1,4 @@
-"""The look of a document: one accent colour, four greys and a handful of text styles on one scale.
+"""The look of a document: one accent colour, five greys and a handful of text styles on one scale.
 
 Text in the accent colour must be readable, so a pale accent is darkened for text until its contrast with white reaches
 4.5 : 1 (WCAG 2.2, success criterion 1.4.3); surfaces keep the colour as chosen.
@@ -18,6 +18,7 @@ READABLE: Final = 4.5
 
 INK: Final[Colour] = (0.11, 0.13, 0.16)
 MUTED: Final[Colour] = (0.38, 0.41, 0.46)
+PALE: Final[Colour] = (0.45, 0.48, 0.53)
 HAIRLINE: Final[Colour] = (0.84, 0.86, 0.88)
 
 
@@ -49,6 +50,8 @@ class Look(NamedTuple):
     strong: Style
     small: Style
     grand: Style
+    second: Style
+    second_title: Style
 
 
 @lru_cache(maxsize=256)
@@ -69,6 +72,8 @@ def look(colour: str | None) -> Look:
         strong=Style(BOLD, 8.8, 12.4, INK),
         small=Style(REGULAR, 7.5, 10.2, MUTED),
         grand=Style(BOLD, 16, 20, text),
+        second=Style(REGULAR, 7, 9, PALE),
+        second_title=Style(REGULAR, 12.5, 16, PALE),
     )
 
 

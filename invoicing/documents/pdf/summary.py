@@ -1,28 +1,28 @@
-"""Foot of the invoice: totals per rate, amount due, payment and the notes that rates demand.
+"""Foot of a document: totals, payment and the notes that rates demand, on one page.
 
-VAT Act art. 106e ust. 1 pkt 13 to 15 (sums and amount due), pkt 18 (the words "odwrotne obciążenie") and pkt 19 (basis
-of exemption). Taxless rates show a dash where others show their VAT; only 0% has a VAT of nought.
+VAT Act art. 106e ust. 1 pkt 18 (the words "odwrotne obciążenie"), pkt 18a ("mechanizm podzielonej płatności") and
+pkt 19 (basis of exemption).
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
 
 from invoicing.documents.pdf.draft import Draft
 from invoicing.documents.pdf.figures import account_number
-from invoicing.documents.pdf.fonts import width
-from invoicing.documents.pdf.layout import LEFT, RIGHT, WIDTH, Align, fitted, wrap
-from invoicing.documents.pdf.look import HAIRLINE, Style
+from invoicing.documents.pdf.labels import both, draw_beside
+from invoicing.documents.pdf.layout import LEFT, RIGHT, WIDTH, Align, wrap
+from invoicing.documents.pdf.look import HAIRLINE, INK, Style
+from invoicing.documents.pdf.totals import INSET, draw_due, draw_exchange, draw_totals
+from invoicing.documents.pdf.transfer import modules, transfer_text
 from invoicing.documents.pdf.words import amount_in_words
 from invoicing.domain.tax import VatRate
 
-GAP: Final = 16.0
 GUTTER: Final = 36.0
-ROW: Final = 17.0
-SUMS_WIDTH: Final = 262.0
-WIDEST_SUMS: Final = 310.0
-INSET: Final = 12.0
+CODE: Final = 78.0
+
+Entry = tuple[str, list[tuple[str, bool]]]
+"""A label and its paragraphs, each with whether it is a translation of the one before."""
 
 
 def draw_summary(draft: Draft) -> None:
@@ -32,112 +32,132 @@ def draw_summary(draft: Draft) -> None:
 
 def _draw(draft: Draft) -> None:
     sheet = draft.sheet
+    sheet.mark(draft.word("outline.summary"))
     top = sheet.y - 22
-    wide, right_bottom = _totals(draft, top)
-    right_bottom = _due(draft, right_bottom - 12, wide)
-    left_bottom = _payment(draft, top, WIDTH - wide - GUTTER)
-    sheet.y = min(left_bottom, right_bottom)
+    wide, bottom = draw_totals(draft, top)
+    bottom = draw_exchange(draft, bottom, wide)
+    bottom = draw_due(draft, bottom - 12, wide)
+    bottom = _draw_transfer(draft, bottom - 12, wide)
+    sheet.y = min(_draw_payment(draft, top, WIDTH - wide - GUTTER), bottom)
 
 
-def _totals(draft: Draft, top: float) -> tuple[float, float]:
-    """Net, VAT and gross per rate and in all, set against the right edge; gives back its width and its bottom."""
-    sheet, look, invoice, amount = draft.sheet, draft.look, draft.invoice, draft.figures.amount
-    heads = [draft.word(f"totals.{key}") for key in ("rate", "net", "vat", "gross")]
-    rows = [
-        [
-            draft.rate(row.rate),
-            amount(row.net),
-            amount(row.vat) if row.rate.value.isdigit() else "–",
-            amount(row.gross),
-        ]
-        for row in invoice.rates
-    ]
-    total = [draft.word("totals.sum"), amount(invoice.net), amount(invoice.vat), amount(invoice.gross)]
-    strong = look.strong
-    widths = _widths(heads, rows, total, strong)
-    if sum(widths) + GAP * 3 > WIDEST_SUMS:
-        strong = strong.sized(strong.size * (WIDEST_SUMS - GAP * 3) / sum(widths))
-        widths = _widths(heads, rows, total, strong)
-    body = strong._replace(font=look.body.font)
-    spare = max(0.0, (SUMS_WIDTH - sum(widths) - GAP * 3) / 3)
-    wide = sum(widths) + (GAP + spare) * 3
-    edges = [RIGHT - wide, 0.0, 0.0, RIGHT]
-    for place in (2, 1):
-        edges[place] = edges[place + 1] - widths[place + 1] - GAP - spare
-
-    def row_of(cells: list[str], baseline: float, style: Style) -> None:
-        for place, cell in enumerate(cells):
-            sheet.text(edges[place], baseline, cell, style, Align.END if place else Align.START)
-
-    row_of(heads, top - look.label.size, look.label)
-    top -= look.label.size + 6
-    sheet.bar(RIGHT - wide, top - 0.5, wide, 0.5, HAIRLINE)
-    for cells in rows:
-        row_of(cells, top - 12, body)
-        top -= ROW
-    sheet.bar(RIGHT - wide, top - 0.8, wide, 0.8, look.accent)
-    row_of(total, top - 13, strong)
-    return wide, top - ROW - 2
+def _draw_transfer(draft: Draft, top: float, wide: float) -> float:
+    """The code for a banking app with its instruction beside it, where money is due; gives back the bottom."""
+    text = transfer_text(draft.invoice)
+    if text is None:
+        return top + 12
+    sheet, look = draft.sheet, draft.look
+    x = RIGHT - wide
+    rows = modules(text)
+    quiet = 4 * CODE / len(rows)  # the empty edge that a scanner needs (ISO/IEC 18004)
+    high = CODE + 2 * quiet
+    for place in (0.0, high - 0.5):
+        sheet.bar(x, top - high + place, wide, 0.5, HAIRLINE)
+    sheet.grid(x + quiet, top - high + quiet, CODE, rows, INK)
+    start, room = x + high + 6, wide - high - 6 - INSET
+    line = top - high / 2 + 14
+    for key, style in (("transfer.title", look.strong), ("transfer.hint", look.small)):
+        for place, said in enumerate(draft.said(key)):
+            line = _paragraph(draft, start, line, said, look.second if place else style, room, translated=place > 0)
+        line -= 3
+    return top - high
 
 
-def _widths(heads: list[str], rows: list[list[str]], total: list[str], style: Style) -> list[float]:
-    return [
-        max(width(text, style.font, style.size) for text in column) for column in zip(heads, *rows, total, strict=True)
-    ]
-
-
-def _due(draft: Draft, top: float, wide: float) -> float:
-    """The panel with the amount due, what was paid and what is left."""
-    sheet, look, invoice = draft.sheet, draft.look, draft.invoice
-    money = draft.figures.money
-    height = 88.0
-    x, end = RIGHT - wide, RIGHT - INSET
-    sheet.bar(x, top - height, wide, height, look.tint)
-    sheet.bar(x, top - height, 2.4, height, look.accent)
-    total = money(invoice.gross, invoice.currency)
-    sheet.text(x + INSET, top - 17, draft.word("due.total"), look.label)
-    sheet.text(end, top - 38, total, fitted(total, look.grand, wide - 2 * INSET), Align.END)
-    sheet.bar(x + INSET, top - 47.5, wide - 2 * INSET, 0.5, HAIRLINE)
-    sheet.text(x + INSET, top - 61, draft.word("due.paid"), look.body)
-    sheet.text(end, top - 61, total, look.body, Align.END)
-    sheet.text(x + INSET, top - 77, draft.word("due.left"), look.strong)
-    sheet.text(end, top - 77, money(Decimal(0), invoice.currency), look.strong, Align.END)
-    return top - height
-
-
-def _payment(draft: Draft, top: float, wide: float) -> float:
-    """How and when it was paid, the amount in words, the account and the notes, label over value."""
-    sheet, look, invoice = draft.sheet, draft.look, draft.invoice
-    method = draft.word(f"payment.method_{invoice.payment_method}")
-    entries = [
-        (
-            "payment.paid",
-            [draft.word("payment.paid_on", paid_on=draft.figures.day(invoice.paid_on), method=method)],
-        ),
-        ("payment.reference", [invoice.payment_reference]),
-        ("payment.words", [amount_in_words(invoice.gross, invoice.currency)]),
-    ]
-    if invoice.seller.bank_account:
-        entries.append(("payment.account", [account_number(invoice.seller.bank_account)]))
-    entries.append(("note.title", _notes(draft)))
-    for key, texts in entries:
+def _draw_payment(draft: Draft, top: float, wide: float) -> float:
+    """How and when it was paid or is to be, the amount in words, the account and the notes, label over value."""
+    look = draft.look
+    for key, texts in _entries(draft):
         if not texts:
             continue
-        top = sheet.lines(LEFT, top, [draft.word(key)], look.label) - 1.5
-        for text in texts:
-            top = sheet.lines(LEFT, top, wrap(text, look.body, wide), look.body)
+        baseline = top - look.label.size
+        top -= draw_beside(draft, LEFT, baseline, wide, both(draft, key), look.label) + look.label.leading + 1.5
+        for text, translated in texts:
+            style = look.small if translated else look.body
+            top = _paragraph(draft, LEFT, top, text, style, wide, translated=translated)
         top -= 6.5
     return top
+
+
+def _paragraph(draft: Draft, x: float, top: float, text: str, style: Style, wide: float, *, translated: bool) -> float:
+    """A wrapped text; a translation into Arabic stands flush right."""
+    lines = wrap(text, style, wide)
+    if translated and draft.second and draft.second.leftward:
+        return draft.sheet.lines(x + wide, top, lines, style, Align.END)
+    return draft.sheet.lines(x, top, lines, style)
+
+
+def _entries(draft: Draft) -> list[Entry]:
+    invoice, seller = draft.invoice, draft.invoice.seller
+    entries: list[Entry] = []
+    if invoice.kind == "invoice" and (invoice.gross != invoice.amount_due or not invoice.gross):
+        entries.append(("payment.paid", _translated(_paid(draft))))
+        entries.append(("payment.reference", [(invoice.payment_reference, False)]))
+    if invoice.amount_due > 0:
+        if invoice.due_on:
+            entries.append(("date.due", [(draft.figures.day(invoice.due_on), False)]))
+        if seller.bank_account:
+            entries.append(("payment.title", [(invoice.number, False)]))
+    if invoice.correction is None or invoice.correction.difference_gross:
+        entries.append(("payment.words", _translated(_words(draft))))
+    if seller.bank_account:
+        entries.append(("payment.account", [(account_number(seller.bank_account), False)]))
+    if invoice.exchange:
+        exchange = invoice.exchange
+        said = [
+            tongue.word(
+                "exchange.rate",
+                currency=invoice.currency,
+                rate=draft.figures.number(exchange.rate),
+                table=exchange.table,
+                on=exchange.on,
+            )
+            for tongue in (draft.first, draft.second)
+            if tongue
+        ]
+        entries.append(("exchange.title", _translated(said)))
+    notes = [paragraph for key in _notes(draft) for paragraph in _translated(_note(draft, key))]
+    entries.append(("note.title", notes))
+    return entries
+
+
+def _translated(texts: list[str]) -> list[tuple[str, bool]]:
+    return [(text, place > 0) for place, text in enumerate(texts)]
+
+
+def _paid(draft: Draft) -> list[str]:
+    invoice, key = draft.invoice, f"payment.method_{draft.invoice.payment_method}"
+    tongues = [tongue for tongue in (draft.first, draft.second) if tongue]
+    return [tongue.word("payment.paid_on", paid_on=invoice.paid_on, method=tongue.word(key)) for tongue in tongues]
+
+
+def _words(draft: Draft) -> list[str]:
+    """The amount that the document is about: on a correction, the one that changes hands."""
+    invoice, correction = draft.invoice, draft.invoice.correction
+    amount = abs(correction.difference_gross) if correction else invoice.gross
+    tongues = [tongue for tongue in (draft.first, draft.second) if tongue]
+    return [amount_in_words(amount, invoice.currency, tongue.language) for tongue in tongues]
+
+
+def _note(draft: Draft, key: str) -> list[str]:
+    if key == "note.exempt":
+        return draft.said(key, basis=draft.invoice.exemption_basis or "")
+    return draft.said(key)
 
 
 def _notes(draft: Draft) -> list[str]:
     invoice = draft.invoice
     rates = {row.rate for row in invoice.rates}
+    if invoice.correction:
+        rates |= {row.rate for row in invoice.correction.before_rates}
     notes: list[str] = []
     if rates & {VatRate.EU_SERVICE, VatRate.REVERSE_CHARGE}:
-        notes.append(draft.word("note.reverse_charge"))
+        notes.append("note.reverse_charge")
     if VatRate.EXEMPT in rates and invoice.exemption_basis:
-        notes.append(draft.word("note.exempt", basis=invoice.exemption_basis))
+        notes.append("note.exempt")
     if VatRate.OUTSIDE_POLAND in rates:
-        notes.append(draft.word("note.outside"))
+        notes.append("note.outside")
+    if invoice.split_payment:
+        notes.append("note.split_payment")
+    if invoice.kind == "proforma":
+        notes.append("note.proforma")
     return notes

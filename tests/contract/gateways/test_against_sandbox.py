@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 
 from invoicing.domain.payments import Transaction, TransactionStatus
+from invoicing.domain.refunds import RefundProgress, RefundStage, Transfer, TransferStatus
 from invoicing.errors import BadNotification, ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.envelope import UnprovenNotification
@@ -27,7 +28,9 @@ from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.ports import Attachment, Mail, OpenPayment
 from invoicing.sandbox.autopay import protocol
 from invoicing.sandbox.autopay.desk import AutopayOptions
+from invoicing.sandbox.clock import WallClock
 from invoicing.sandbox.running import MailOptions, RunningSandbox, SandboxOptions, sandbox
+from invoicing.sandbox.wfirma.desk import WfirmaOptions
 
 M = "0123456789abcdef0123456789abcdef"
 KEYS = {"PLN": "zloty-key", "EUR": "euro-key"}
@@ -53,6 +56,7 @@ class Shop:
     gateway: AutopayGateway
     notifications: AutopayNotifications
     heard: asyncio.Queue[Transaction | BadNotification] = field(default_factory=asyncio.Queue)
+    transfers: asyncio.Queue[Transfer] = field(default_factory=asyncio.Queue)
 
     async def notified(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -67,6 +71,25 @@ class Shop:
             self.heard.put_nowait(message.transaction)
             body = self.notifications.answer(message.service_id, message.transaction.order_id, confirmed=True)
         return web.Response(body=body, content_type="application/xml")
+
+    async def told_of_transfer(self, request: web.Request) -> web.Response:
+        message = self.notifications.read_transfer(str((await request.post())["transactions"]))
+        self.transfers.put_nowait(message.transfer)
+        body = self.notifications.answer_transfer(message.service_id, message.transfer.remote_out_id, confirmed=True)
+        return web.Response(body=body, content_type="application/xml")
+
+    async def paid(self, payment: OpenPayment = PAYMENT) -> str:
+        """A paid transaction; its remote id."""
+        opened_payment = await self.gateway.open(payment)
+        await self.act(payment.order_id, "pay")
+        await self.hear()
+        return opened_payment.remote_id
+
+    async def until_refund(self, stage: RefundStage, message_id: str = M) -> RefundProgress:
+        """Ask until the refund is there; the stand-in's clock runs fast."""
+        while (progress := await self.gateway.refund_status("2", message_id)).stage is not stage:
+            pass  # each look is a request, so the stand-in gets its turn
+        return progress
 
     async def hear(self) -> Transaction | BadNotification:
         return await asyncio.wait_for(self.heard.get(), 10)
@@ -93,7 +116,12 @@ async def opened() -> AsyncIterator[Shop]:
         return await shops[0].notified(request)
 
     app = web.Application()
+
+    async def told_of_transfer(request: web.Request) -> web.Response:
+        return await shops[0].told_of_transfer(request)
+
     app.router.add_post("/itn", notified)
+    app.router.add_post("/istn", told_of_transfer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -101,11 +129,14 @@ async def opened() -> AsyncIterator[Shop]:
         protocol.Service("2", KEYS["PLN"]),
         protocol.Service("3", KEYS["EUR"], "EUR", protocol.HashKind.SHA512),
     )
-    itn_url = f"http://127.0.0.1:{runner.addresses[0][1]}/itn"
+    ours_at = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    gateway_options = AutopayOptions(port=0, services=theirs, itn_url=f"{ours_at}/itn", istn_url=f"{ours_at}/istn")
     options = SandboxOptions(
-        autopay=AutopayOptions(port=0, services=theirs, itn_url=itn_url), mail=MailOptions(smtp_port=0, mailbox_port=0)
+        autopay=gateway_options,
+        mail=MailOptions(smtp_port=0, mailbox_port=0),
+        wfirma=WfirmaOptions(port=0),
     )
-    async with sandbox(options) as running:
+    async with sandbox(options, WallClock(1 / 6000)) as running:
         ours = AutopayServices(
             (
                 AutopayService("2", "PLN", (KEYS["PLN"], "next-key"), HashKind.SHA256, running.autopay_url),
@@ -240,6 +271,122 @@ async def test_the_payers_way_back_is_signed_for_us(shop: Shop) -> None:
     query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
     assert shop.notifications.return_is_authentic(query["ServiceID"], query["OrderID"], query["Hash"])
     assert not shop.notifications.return_is_authentic(query["ServiceID"], "case-1-2", query["Hash"])
+
+
+async def test_a_refund_is_queued_told_and_done(shop: Shop) -> None:
+    remote_id = await shop.paid()
+    await shop.gateway.refund("2", remote_id, Decimal("100.00"), "PLN", M)
+    assert (await shop.gateway.refund_status("2", M)).stage is RefundStage.PENDING
+    done = await shop.until_refund(RefundStage.DONE)
+    told = [await asyncio.wait_for(shop.transfers.get(), 10) for _ in range(2)]
+    assert [transfer.status for transfer in told] == [TransferStatus.PENDING, TransferStatus.SUCCESS]
+    for transfer in told:
+        assert (transfer.is_refund, transfer.remote_id, transfer.amount) == (True, remote_id, Decimal("100.00"))
+        assert transfer.remote_out_id == done.remote_out_id
+    (order,) = shop.running.autopay.refunds
+    while order.istns[-1].answer == "no_answer":
+        await shop.gateway.refund_status("2", M)  # the answer is noted when the sender's loop has read it
+    assert [istn.answer for istn in order.istns] == ["confirmed", "confirmed"]
+
+
+async def test_sending_the_same_refund_again_executes_it_once(shop: Shop) -> None:
+    remote_id = await shop.paid()
+    for _ in range(3):
+        await shop.gateway.refund("2", remote_id, Decimal("398.52"), "PLN", M)
+    await shop.until_refund(RefundStage.DONE)
+    await shop.gateway.refund("2", remote_id, Decimal("398.52"), "PLN", M)
+    (order,) = shop.running.autopay.refunds
+    assert (order.times_asked, order.amount) == (4, "398.52")
+
+
+@pytest.mark.parametrize(
+    ("fault", "queued"),
+    [
+        ("drop_before", False),
+        ("drop_after_accept", True),
+        ("http_500", False),
+        ("http_500_after_accept", True),
+        ("maintenance", False),
+        ("garbage", True),
+        ("bad_hash", True),
+    ],
+)
+async def test_a_disturbed_refund_is_unknown_and_the_same_message_is_the_look_up(
+    fault: str, queued: bool, shop: Shop
+) -> None:
+    remote_id = await shop.paid()
+    await shop.fault("refund", fault)
+    with pytest.raises(OutcomeUnknown):
+        await shop.gateway.refund("2", remote_id, None, "PLN", M)
+    absent = (await shop.gateway.refund_status("2", M)).stage is RefundStage.ABSENT
+    assert absent is not queued
+    await shop.gateway.refund("2", remote_id, None, "PLN", M)
+    await shop.until_refund(RefundStage.DONE)
+    assert len(list(shop.running.autopay.refunds)) == 1
+
+
+async def test_a_refund_that_cannot_be_is_refused_with_the_gateways_word(shop: Shop) -> None:
+    opened_payment = await shop.gateway.open(PAYMENT)
+    for remote_id, reason in (
+        (opened_payment.remote_id, "TRANSACTION_NOT_IN_REFUNDABLE_STATUS"),
+        ("9NOBODY", "TRANSACTION_NOT_FOUND"),
+    ):
+        with pytest.raises(Refused) as fault:
+            await shop.gateway.refund("2", remote_id, None, "PLN", M)
+        assert (fault.value.code, fault.value.message) == ("refund_refused", reason)
+
+
+async def test_a_message_id_that_belongs_to_another_refund_is_looked_up(shop: Shop) -> None:
+    remote_id = await shop.paid()
+    await shop.gateway.refund("2", remote_id, Decimal("1.00"), "PLN", M)
+    with pytest.raises(OutcomeUnknown):
+        await shop.gateway.refund("2", remote_id, Decimal("2.00"), "PLN", M)
+
+
+@pytest.mark.parametrize(
+    ("end", "again"),
+    [
+        ("CANCELED_NO_FUNDS_ON_BALANCE", True),
+        ("CANCELED_AMOUNT_EXCEEDS_TRANSACTION", False),
+        ("CANCELED_MANUALLY_BY_SERVICES", False),
+    ],
+)
+async def test_a_refund_that_fails_later_says_whether_it_may_be_ordered_again(
+    end: str, again: bool, shop: Shop
+) -> None:
+    remote_id = await shop.paid()
+    await shop.fault("refund", "refuse", reason=end)
+    await shop.gateway.refund("2", remote_id, None, "PLN", M)
+    progress = await shop.until_refund(RefundStage.FAILED)
+    assert (progress.reason, progress.retry_with_new_message) == (end, again)
+    told = await asyncio.wait_for(shop.transfers.get(), 10)
+    assert told.status is TransferStatus.FAILURE
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "http_500", "http_429", "maintenance", "garbage", "bad_hash"])
+async def test_disturbed_progress_is_asked_again(fault: str, shop: Shop) -> None:
+    remote_id = await shop.paid()
+    await shop.gateway.refund("2", remote_id, None, "PLN", M)
+    await shop.fault("out_details", fault)
+    with pytest.raises(ConnectivityFault):
+        await shop.gateway.refund_status("2", M)
+    await shop.until_refund(RefundStage.DONE)
+
+
+async def test_a_refund_in_the_currency_and_digest_of_another_service(shop: Shop) -> None:
+    remote_id = await shop.paid(EURO)
+    await shop.gateway.refund("3", remote_id, None, "EUR", M)
+    assert (await shop.gateway.refund_status("3", M)).stage is not RefundStage.ABSENT
+    assert (await shop.gateway.refund_status("2", M)).stage is RefundStage.ABSENT
+
+
+async def test_the_channels_of_both_services_are_listed(shop: Shop) -> None:
+    channels = await shop.gateway.channels(["PLN", "EUR"], "pl")
+    assert [(channel.gateway_id, channel.currency) for channel in channels] == [
+        *((number, "PLN") for number in (106, 509, 1500)),
+        *((number, "EUR") for number in (106, 509, 1500)),
+    ]
+    assert all(channel.available and channel.minimum and channel.maximum for channel in channels)
 
 
 def mailer_of(shop: Shop) -> SmtpMailer:

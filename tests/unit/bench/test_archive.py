@@ -33,7 +33,7 @@ async def test_copies_have_every_row_of_the_case_and_collide_with_nothing(tmp_pa
 
     with closing(sqlite3.connect(path)) as database:
         for table in ("cases", "billing_data", "invoices", "activity_log"):
-            assert database.execute(f"SELECT count(DISTINCT case_id) FROM {table}").fetchone() == (26,)  # noqa: S608
+            assert database.execute(f"SELECT count(DISTINCT case_id) FROM {table}").fetchone() == (26,)  # noqa: S608 - the names stand above
         assert database.execute("SELECT count(DISTINCT full_number) FROM invoices").fetchone() == (26,)
         assert database.execute("SELECT last FROM number_counters").fetchone() == (26,)
     store = SqlCaseStore(url)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pypdf import PdfReader
 
-from invoicing.domain.invoices import Invoice, InvoiceLine, Party, RateRow
+from invoicing.domain.invoices import CorrectionOf, Invoice, InvoiceLine, Party, RateRow
 from invoicing.domain.tax import PricedLine, Prices, VatRate, totals
 
 SELLER = Party(
@@ -50,7 +50,7 @@ def line(description: str = "Konsultacja prawna", rate: str = "23", **changes: A
 
 def invoice(lines: Sequence[PricedLine] | None = None, **changes: Any) -> Invoice:
     """An invoice of these lines: the specification's example with its ten percent off unless told otherwise."""
-    lines = lines or [line(discount_percent=Decimal(10))]
+    lines = [line(discount_percent=Decimal(10))] if lines is None else lines
     prices, currency = changes.get("prices", Prices.NET), changes.get("currency", "PLN")
     sums = totals(lines, prices, currency)
     facts: dict[str, Any] = {
@@ -85,6 +85,35 @@ def invoice(lines: Sequence[PricedLine] | None = None, **changes: Any) -> Invoic
         "gross": sums.gross,
     }
     return Invoice(**{**facts, **changes})
+
+
+def correction(before: Sequence[PricedLine], after: Sequence[PricedLine], **changes: Any) -> Invoice:
+    """A correction that takes an invoice of the first lines to the second ones."""
+    said = {key: changes.pop(key) for key in ("reason_key", "reason_text", "before_buyer") if key in changes}
+    old, new = invoice(before, **changes), invoice(after, **changes)
+    nothing = (Decimal("0.00"),) * 3
+    sums = [{row.rate: (row.net, row.vat, row.gross) for row in drawn.rates} for drawn in (new, old)]
+    rows = []
+    for rate in VatRate:
+        if rate in sums[0] or rate in sums[1]:
+            net, vat, gross = (a - b for a, b in zip(*(part.get(rate, nothing) for part in sums), strict=True))
+            rows.append(RateRow(rate=rate, net=net, vat=vat, gross=gross))
+    corrected = CorrectionOf(
+        number=old.number,
+        issued_on=old.issued_on,
+        before_lines=old.lines,
+        before_rates=old.rates,
+        before_net=old.net,
+        before_vat=old.vat,
+        before_gross=old.gross,
+        difference_rates=tuple(rows),
+        difference_net=new.net - old.net,
+        difference_vat=new.vat - old.vat,
+        difference_gross=new.gross - old.gross,
+        **said,
+    )
+    facts = {"kind": "correction", "number": "FK/1/12/2026", "issued_on": date(2026, 12, 2), "correction": corrected}
+    return new.model_copy(update=facts)
 
 
 def read(pdf: bytes) -> PdfReader:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.documents.pdf.fonts import REGULAR, width
+from invoicing.documents.pdf.fonts import REGULAR
 from invoicing.documents.pdf.layout import fitted, wrap
 from invoicing.documents.pdf.look import DEFAULT_ACCENT, READABLE, Style, contrast_with_white, look
-from invoicing.locale.documents import DOCUMENT_TEXTS
+from invoicing.documents.pdf.script import spoken, width
 
 STYLE = Style(REGULAR, 9, 12)
 
@@ -20,8 +19,8 @@ STYLE = Style(REGULAR, 9, 12)
 @given(st.text(max_size=300), st.floats(min_value=20, max_value=400))
 def test_wrapped_lines_fit_and_lose_nothing_but_spaces_at_breaks(text: str, limit: float) -> None:
     lines = wrap(text, STYLE, limit)
-    assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(width(each, REGULAR, 9) <= limit + 0.001 or len(each) == 1 for each in lines)
+    assert "".join("".join(spoken(line) for line in lines).split()) == "".join(spoken(text).split())
+    assert all(width(each, REGULAR, 9) <= limit + 0.001 or len(spoken(each)) <= 1 for each in lines)
 
 
 @given(st.lists(st.text(alphabet="abcdef", min_size=1, max_size=8), min_size=1, max_size=30))
@@ -54,11 +53,3 @@ def test_text_in_any_accent_is_readable_and_the_accent_stays_as_chosen(colour: s
 def test_without_a_colour_the_accent_is_ours_and_readable_as_it_is() -> None:
     assert look(None) == look(DEFAULT_ACCENT)
     assert look(None).accent_text == look(None).accent
-
-
-@pytest.mark.parametrize("language", sorted(DOCUMENT_TEXTS))
-def test_every_language_has_the_words_of_the_polish_document(language: str) -> None:
-    polish, texts = DOCUMENT_TEXTS["pl"], DOCUMENT_TEXTS[language]
-    assert texts.keys() == polish.keys()
-    for key, template in texts.items():
-        assert set(re.findall(r"\{(\w+)\}", template)) == set(re.findall(r"\{(\w+)\}", polish[key])), key

@@ -14,16 +14,22 @@ import pytest
 from reportlab.pdfbase.ttfonts import TTFontFace
 
 from invoicing.documents.pdf.invoice import render
+from invoicing.domain.invoices import Invoice
 from tests.unit.documents.samples import invoice, line
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = """
 from hashlib import sha256
 from tests.unit.documents.samples import invoice, line
+from tests.unit.documents.test_same_bytes import arabic
 from invoicing.documents.pdf.invoice import render
 render(invoice([line("inna usługa, 漢字")]))
-print(sha256(render(invoice())).hexdigest())
+print(sha256(render(invoice()) + render(arabic())).hexdigest())
 """
+
+
+def arabic() -> Invoice:
+    return invoice([line("اسْتِشارة لـ Przykład (2026)")], languages=("pl", "ar"))
 
 
 def test_the_same_fact_gives_the_same_bytes() -> None:
@@ -32,7 +38,9 @@ def test_the_same_fact_gives_the_same_bytes() -> None:
     assert render(invoice()) == first
 
 
-def test_another_process_with_other_settings_gives_the_same_bytes() -> None:
+def test_another_process_with_other_settings_gives_the_same_bytes(tmp_path: Path) -> None:
+    shaping = tmp_path / "shaping.ini"
+    shaping.write_text("[ArabicReshaper]\ndelete_harakat = yes\nsupport_ligatures = no\ndelete_tatweel = yes\n")
     surroundings = {
         **os.environ,
         "PYTHONHASHSEED": "4711",
@@ -47,11 +55,12 @@ def test_another_process_with_other_settings_gives_the_same_bytes() -> None:
         "RL_ttfAsciiReadable": "1",
         "RL_documentLang": "xx",
         "RL_canvas_basefontname": "Courier",
+        "PYTHON_ARABIC_RESHAPER_CONFIGURATION_FILE": str(shaping),
     }
     run = subprocess.run(
         [sys.executable, "-c", ELSEWHERE], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True
     )
-    assert run.stdout.strip() == sha256(render(invoice())).hexdigest()
+    assert run.stdout.strip() == sha256(render(invoice()) + render(arabic())).hexdigest()
 
 
 def test_no_two_threads_cut_a_font_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

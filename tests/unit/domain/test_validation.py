@@ -177,7 +177,9 @@ def test_an_expert_who_invoices_by_himself_needs_nothing_of_that() -> None:
 
 def test_an_issuer_that_is_set_up_is_ready() -> None:
     ready = ContentRules(ready_issuers=frozenset({"wfirma"}))
-    assert found(seller=expert(issuer="wfirma"), rules=ready) == []
+    keys = {"access_key": "access", "secret_key": "secret", "company_id": None}
+    assert found(seller=expert(issuer="wfirma", wfirma=keys), rules=ready) == []
+    assert found(seller=expert(issuer="wfirma"), rules=ready) == [("expert_id", "issuer_not_ready")]
     assert found(seller=expert(), rules=ready) == [("expert_id", "issuer_not_ready")]
 
 

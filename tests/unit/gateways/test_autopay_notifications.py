@@ -16,7 +16,7 @@ from invoicing.domain.payments import TransactionStatus
 from invoicing.domain.refunds import TransferStatus
 from invoicing.errors import BadNotification
 from invoicing.gateways.autopay import notifications as notifications_module
-from invoicing.gateways.autopay import signing, transfers
+from invoicing.gateways.autopay import transfers
 from invoicing.gateways.autopay.envelope import LONGEST, UnprovenNotification
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
@@ -410,7 +410,7 @@ def test_hashes_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
         compared.append((first, second))
         return first == second
 
-    monkeypatch.setattr(signing.hmac, "compare_digest", compare)
+    monkeypatch.setattr("invoicing.gateways.autopay.signing.hmac.compare_digest", compare)
     assert receiver("2", KEY, "second", "third").read(encoded(transaction_list(SUCCESS)))
     # every key is tried although the first one fits, and always against the same received hash
     assert len(compared) == 3

@@ -32,6 +32,11 @@ def test_validation_is_tried_like_bookkeeping() -> None:
     assert policies.VALIDATE_RETRY == policies.BOOKKEEPING_RETRY
 
 
+def test_a_check_that_a_person_asked_for_is_tried_five_times_within_two_minutes() -> None:
+    assert policies.CHECK_RETRY.maximum_attempts == 5
+    assert waits(policies.CHECK_RETRY, 4) == [n * SECOND for n in (5, 10, 20, 40)]
+
+
 def test_a_charge_is_tried_from_two_seconds_up_to_every_five_minutes_without_end() -> None:
     assert waits(policies.CHARGE_RETRY, 9)[:3] == [2 * SECOND, 4 * SECOND, 8 * SECOND]
     assert waits(policies.CHARGE_RETRY, 9)[-1] == 5 * MINUTE
@@ -83,5 +88,5 @@ def test_timing_and_settings_have_the_same_defaults() -> None:
 def test_no_policy_is_without_a_test_here() -> None:
     named = {name for name, value in vars(policies).items() if isinstance(value, RetryPolicy)}
     made = {name for name in vars(policies) if name.endswith("_retry")}
-    assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY"}
+    assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY", "CHECK_RETRY"}
     assert made == {"poll_retry", "invoice_retry", "mail_retry"}

@@ -1,0 +1,224 @@
+"""A storm of gateway messages: 500 a second of which nine in ten are bad, and what the good ones feel of it.
+
+The real API in a process of its own, on SQLite, with Temporal away; good messages alone and good messages amid the
+storm take turns. Latency counts from the moment at which a message was due to leave, so that a sender who falls behind
+cannot make the receiver look fast. `python -m bench.itn_storm` runs it alone, in about half a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import count
+from pathlib import Path
+from random import Random
+from statistics import median, quantiles
+
+import aiohttp
+import uvloop
+from rich.console import Console
+
+from bench.cases import raw_document
+from bench.figures import Bar, Figure, Finding
+from bench.load import in_application
+from bench.plan import Plan, plan
+from bench.processes import BenchFailed, Running, running
+from bench.table import table
+from bench.timing import Budget, ratio_of, rounds
+from invoicing.bootstrap import Application, prepare_database
+from invoicing.domain.cases import CaseDocument
+from invoicing.domain.payments import Attempt, AttemptState
+from invoicing.domain.state import CaseState
+from invoicing.settings import load
+from tools.temporal import dev_server
+
+PER_SECOND = 500
+BAD_OF_TEN = 9
+SECONDS = 4.0
+ROUNDS = 4
+SLOWER = Bar(2.0, 1.2, at_most=True)
+
+SERVICE, KEY = "100001", "bench-autopay-key"
+CASE, ORDER, AMOUNT = "storm", "storm-1", "398.52"
+PATH = "/webhooks/autopay/itn"
+PATIENCE = 30.0
+
+_ids = count(1)
+
+
+def itn(remote_id: str, *, service_id: str = SERVICE, order_id: str = ORDER, key: str = KEY, prologue: str = "") -> str:
+    """One message as the gateway sends it; with another key its hash does not fit."""
+    values = (order_id, remote_id, AMOUNT, "PLN", "106", "20261122110000", "SUCCESS", "AUTHORIZED")
+    names = (
+        "orderID", "remoteID", "amount", "currency", "gatewayID", "paymentDate", "paymentStatus",
+        "paymentStatusDetails",
+    )  # fmt: skip
+    leaves = "".join(f"<{name}>{value}</{name}>" for name, value in zip(names, values, strict=True))
+    told = hashlib.sha256("|".join((service_id, *values, key)).encode()).hexdigest()
+    document = (
+        f'<?xml version="1.0" encoding="UTF-8"?>{prologue}<transactionList><serviceID>{service_id}</serviceID>'
+        f"<transactions><transaction>{leaves}</transaction></transactions><hash>{told}</hash></transactionList>"
+    )
+    return base64.b64encode(document.encode()).decode()
+
+
+def _bomb() -> str:
+    laughs = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 9))
+    return itn("9BOMB", prologue=f'<!DOCTYPE t [<!ENTITY e0 "ha">{laughs}]>')
+
+
+BAD: tuple[Callable[[str], str], ...] = (
+    lambda remote_id: itn(remote_id, key="another key"),
+    lambda remote_id: itn(remote_id, key="another key"),
+    lambda remote_id: itn(remote_id, order_id=f"other-{remote_id}", key="another key"),
+    lambda remote_id: itn(remote_id, service_id="999999"),
+    lambda _: _bomb(),
+    lambda _: "!" * 3000,
+    lambda _: base64.b64encode(b"<a>" * 2000).decode(),
+    lambda _: "A" * 40_000,
+)
+"""Junk of every kind: forged, about strangers, not Base64, not XML, with entities, too large."""
+
+
+@dataclass
+class Wind:
+    """What one round of messages met."""
+
+    good: list[float] = field(default_factory=list)
+    bad: int = 0
+
+    @property
+    def typical(self) -> float:
+        """Median latency of the good ones."""
+        return median(self.good)
+
+    @property
+    def slow(self) -> float:
+        """Their 95th percentile."""
+        return quantiles(self.good, n=20)[-1]
+
+
+async def storm(address: str, *, bad: bool, seconds: float = SECONDS) -> Wind:
+    """Send good messages at their pace, amid bad ones or alone; every good one must be confirmed, no bad one."""
+    wind, chance = Wind(), Random(7)  # noqa: S311  # which junk comes next is no secret
+    loop, gap = asyncio.get_running_loop(), 1 / PER_SECOND
+    connections = aiohttp.TCPConnector(limit=64)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    async with aiohttp.ClientSession(address, connector=connections, timeout=timeout) as session:
+        began = loop.time() + 0.1
+
+        async def send(number: int, genuine: bool) -> None:
+            remote_id = f"9{next(_ids):09}"
+            message = itn(remote_id) if genuine else chance.choice(BAD)(remote_id)
+            due = began + number * gap
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            async with session.post(PATH, data={"transactions": message}) as answer:
+                confirmed = "<confirmation>CONFIRMED<" in await answer.text()
+            if confirmed is not genuine:
+                raise BenchFailed(f"a {'good' if genuine else 'bad'} message was answered {answer.status}")
+            if genuine:
+                wind.good.append(loop.time() - due)
+            else:
+                wind.bad += 1
+
+        sent = [(number, number % 10 >= BAD_OF_TEN) for number in range(int(seconds * PER_SECOND))]
+        await asyncio.gather(*(send(number, genuine) for number, genuine in sent if bad or genuine))
+    return wind
+
+
+def measure(sizes: Plan, folder: Path, budget: Budget) -> Finding:
+    """Calm and storm in turns, within the budget."""
+    with receiver(folder) as (address, api):
+        rivals = {
+            "storm": lambda: uvloop.run(storm(address, bad=True)),
+            "calm": lambda: uvloop.run(storm(address, bad=False)),
+        }
+        uvloop.run(storm(address, bad=True, seconds=0.5))  # what is imported and planned once is not measured
+        before = api.cpu
+        found = rounds(rivals, min(ROUNDS, sizes.rounds), budget)
+        used = api.cpu - before
+    ratios = {
+        name: ratio_of(found, "storm", "calm", value)
+        for name, value in (("typical", lambda wind: wind.typical), ("slow", lambda wind: wind.slow))
+    }
+    figures = [
+        Figure(
+            "itn_storm", what, median(value(w) for w in found["storm"]) * 1000,
+            median(value(w) for w in found["calm"]) * 1000, "ms", ratios[name], bar, note,
+        )
+        for name, what, value, bar, note in (
+            ("typical", f"good messages amid {PER_SECOND}/s of which 90 % bad, median", lambda w: w.typical, SLOWER,
+             "rival: the good ones alone"),
+            ("slow", "… 95th percentile", lambda w: w.slow, None, ""),
+        )
+    ]  # fmt: skip
+    handled = sum(len(w.good) + w.bad for side in found.values() for w in side)
+    figures.append(Figure("itn_storm", "CPU of the API per message", used / handled * 1000, unit="ms"))
+    return Finding(tuple(figures))
+
+
+@contextmanager
+def receiver(folder: Path) -> Iterator[tuple[str, Running]]:
+    """The API as a process, with one open order in its database."""
+    env = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/storm.db",
+        "DOCUMENTS_URL": str(folder / "documents"),
+        "AUTH_SECRET": "a-secret-of-the-bench",
+        "AUTOPAY_BASE_URL": "http://127.0.0.1:9",
+        "AUTOPAY_SERVICE_ID": SERVICE,
+        "AUTOPAY_SHARED_KEY": KEY,
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(dev_server.free_port()),
+        "LOG_LEVEL": "error",
+    }
+    _open_order(env)
+    command = [sys.executable, "-m", "invoicing.web"]
+    with running(command, env, folder / "api.log", "API on http") as api:
+        yield f"http://127.0.0.1:{env['HTTP_PORT']}", api
+
+
+def _open_order(env: Mapping[str, str]) -> None:
+    uvloop.run(prepare_database(load(env)))
+    in_application(env, partial(_stored_order))
+
+
+async def _stored_order(app: Application) -> None:
+    now = app.clock()
+    document = CaseDocument.model_validate({**raw_document(CASE), "payment": {"method": "autopay"}})
+    attempt = Attempt(
+        case_id=CASE,
+        attempt=1,
+        order_id=ORDER,
+        service_id=SERVICE,
+        amount=Decimal(AMOUNT),
+        currency="PLN",
+        state=AttemptState.OPEN,
+        sent_at=now,
+        valid_until=now + timedelta(days=3),
+    )
+    async with app.store.transaction() as db:
+        await db.record_case(document, CaseState(case_id=CASE, currency="PLN", gross=Decimal(AMOUNT)), now)
+        await db.save_attempt(attempt)
+
+
+def main() -> int:
+    """Measure and print; 1 when the good messages were slowed by more than the bar."""
+    with tempfile.TemporaryDirectory(prefix="paidcase-storm-") as folder:
+        finding = measure(plan(quick=False, long=False), Path(folder), Budget(60.0))
+    Console(width=160).print(table(finding.figures))
+    judged = finding.figures[0].judged
+    return 0 if judged is not None and judged <= SLOWER.limit else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What the stage plays with: documents of the specification, canaries for personal data, waiting without sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from invoicing.domain.cases import CaseDocument
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds that `until` waits unless told otherwise."""
+
+BUYER: Mapping[str, Any] = {
+    "kind": "company",
+    "name": "Przykład sp. z o.o.",
+    "tax_id": "5260250274",
+    "street": "Jasna 6/3",
+    "postal_code": "00-013",
+    "city": "Warszawa",
+    "country": "PL",
+    "email": "faktury@example.com",
+}
+EXPERT: Mapping[str, Any] = {
+    "name": "Jan Przykładowy Doradztwo",
+    "tax_id": "1234563218",
+    "street": "Prosta 1",
+    "postal_code": "00-001",
+    "city": "Warszawa",
+    "country": "PL",
+    "email": "ekspert@example.com",
+    "language": "pl",
+    "bank_account": "PL61109010140000071219812874",
+    "vat_status": "active",
+    "exemption_basis": None,
+    "issuer": "builtin",
+    "invoice_series": "FV/{number}/{month}/{year}",
+}
+PAID = {"method": "external", "reference": "TR-2026-11-22", "paid_at": "2026-11-22T10:00:00Z"}
+"""Payment of a case that arrives paid."""
+
+PERSONAL = (
+    "Przykład", "Przyk\\u0142ad", "5260250274", "Jasna", "00-013", "faktury@example.com", "anna@example.com",
+    "Jan Przyk", "1234563218", "Prosta 1", "00-001", "ekspert@example.com", "PL61109010140000071219812874",
+    "61109010140000071219812874", "Konsultacja prawna", "payment/continue",
+)  # fmt: skip
+"""What must never be met in a history, an id or a search attribute: names, addresses, tax ids, mails, payers' links."""
+
+
+class Overdue(AssertionError):
+    """What a test waited for did not come."""
+
+
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, within: float = PATIENCE) -> T:
+    """The first true answer of a condition; `Overdue` after so many seconds."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        found = await condition()
+        if found:
+            return found
+        if asyncio.get_running_loop().time() > deadline:
+            raise Overdue(f"within {within} s: {what}")
+        await asyncio.sleep(0.03)
+
+
+def document(case_id: str, *, paid: bool = False, **changes: Any) -> CaseDocument:
+    """The case of the specification, to be paid through the gateway or already paid."""
+    fields: dict[str, Any] = {
+        "case_id": case_id,
+        "expert_id": "exp-1",
+        "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
+        "billing_data": dict(BUYER),
+        "currency": "PLN",
+        "prices": "net",
+        "lines": [
+            {
+                "description": "Konsultacja prawna",
+                "quantity": "1.5",
+                "unit": "godz.",
+                "unit_price": "240.00",
+                "discount_percent": "10",
+                "vat_rate": "23",
+            }
+        ],
+        "payment": dict(PAID) if paid else {"method": "autopay"},
+    }
+    return CaseDocument.model_validate({**fields, **changes})
+
+
+def personal_data_in(raw: bytes) -> list[str]:
+    """Which canaries are met in raw bytes."""
+    text = raw.decode("utf-8", errors="replace")
+    return [canary for canary in PERSONAL if canary in text]

@@ -25,7 +25,7 @@ from activities.corrections import CorrectionActivities
 from activities.decisions import DecisionActivities
 from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
-from activities.invoices import InvoiceActivities
+from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
 from activities.payments import PaymentActivities
 from activities.records import RecordActivities
@@ -40,9 +40,12 @@ from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.smtp.mailer import SmtpMailer
+from invoicing.gateways.wfirma.client import WfirmaClient
+from invoicing.gateways.wfirma.issuer import WfirmaIssuer
+from invoicing.gateways.wfirma.notes import StoredNotes
 from invoicing.intake import Intake
 from invoicing.keyring import EncryptedPayloads, KeyRing
-from invoicing.ports import CaseStore, Clock, DocumentStore, Mailer, PaymentGateway, PaymentNotifications
+from invoicing.ports import CaseStore, Clock, DocumentStore, Issuer, Mailer, PaymentGateway, PaymentNotifications
 from invoicing.relay import Relay
 from invoicing.settings import Settings, is_loopback, payload_keys
 from invoicing.storage.files import FileDocumentStore
@@ -141,15 +144,18 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     )
     gateway = AutopayGateway(registry)
     mailer = _mailer(settings)
+    issuers: dict[str, Issuer] = {"builtin": BuiltinIssuer(store, documents, render, clock)}
+    wfirma = _wfirma(settings, clock)
+    if wfirma is not None:
+        issuers["wfirma"] = WfirmaIssuer(wfirma, StoredNotes(store), documents, clock)
     rules = ContentRules(
         minimum_amount=settings.minimum_amount,
         autopay_currencies=frozenset(s.currency for s in settings.autopay),
-        ready_issuers=frozenset({"none", "builtin"}),
+        ready_issuers=frozenset({NO_ISSUER, *issuers}),
     )
     wakeup = Wakeup()
     postman = Postman(store, mailer, clock)
     ids = message_ids(settings.smtp.sender.rpartition("@")[2] or "paidcase.invalid")
-    issuers = {"builtin": BuiltinIssuer(store, documents, render, clock)}
     payments = PaymentActivities(store, gateway, clock, settings.public_url)
     watching = WatchActivities(store, gateway, clock)
     invoices = InvoiceActivities(store, issuers, clock)
@@ -201,6 +207,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
         )
     finally:
         await gateway.close()
+        if wfirma is not None:
+            await wfirma.close()
         await mailer.close()
         await store.close()
 
@@ -244,6 +252,12 @@ def _timing(settings: Settings) -> Timing:
         mail_retry_interval=settings.mail_retry_interval,
         mail_give_up_after=settings.mail_give_up_after,
     )
+
+
+def _wfirma(settings: Settings, clock: Clock) -> WfirmaClient | None:
+    if settings.wfirma_base_url is None or settings.wfirma_app_key is None:
+        return None
+    return WfirmaClient(settings.wfirma_base_url, settings.wfirma_app_key, clock=clock)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:

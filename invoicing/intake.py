@@ -13,15 +13,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from activities.queueing import decide
-from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument, ProfileReference
 from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.parties import buyer_faults, seller_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
 from invoicing.domain.state import CaseState, Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults
-from invoicing.errors import DataFault, NotAllowed
+from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, Recorded, UnitOfWork
+from invoicing.profiles import keep
 
 REDIRECT_WITHIN = timedelta(seconds=10)
 """How long a caller of `/payment` is kept waiting for the redirect address."""
@@ -89,6 +91,9 @@ class Intake:
         recorded = await db.record_case(document, state, now)
         if recorded is Recorded.NEW:
             await db.log(LogEntry(case_id=document.case_id, event=Event.CASE_RECORDED, at=now, actor=actor))
+            copied = await _of_profile(db, document, document.billing_data)
+            if copied is not None:
+                await db.save_billing_data(document.case_id, copied, actor, now)
             if document.arrives_paid:
                 await db.enqueue(_message(document, OutboxKind.START, f"start:{document.case_id}"), now)
         return recorded
@@ -137,19 +142,27 @@ class Intake:
         return facts
 
     async def ask_for_payment(
-        self, case_id: str, data: BillingData | None, actor: str, within: timedelta = REDIRECT_WITHIN
+        self,
+        case_id: str,
+        data: BillingData | ProfileReference | None,
+        actor: str,
+        within: timedelta = REDIRECT_WITHIN,
+        *,
+        save: bool = False,
     ) -> PaymentAsked:
         """Open or resume the payment of a case; any number of presses asks for one attempt.
+
+        With `save` the billing data given are kept as a profile of the client.
 
         Raises `NotAllowed` (`already_paid`, `autopay_disabled`), `DataFault("invalid")` with all content faults.
         """
         async with self._store.transaction() as db:
-            facts, wanted = await self._want_attempt(db, case_id, data, actor)
+            facts, wanted = await self._want_attempt(db, case_id, data, actor, save=save)
         self._wake()
         return await self._answer(facts, wanted, within)
 
     async def _want_attempt(
-        self, db: UnitOfWork, case_id: str, data: BillingData | None, actor: str
+        self, db: UnitOfWork, case_id: str, given: BillingData | ProfileReference | None, actor: str, *, save: bool
     ) -> tuple[CaseFacts, int]:
         now = self._clock()
         facts = await db.facts(case_id)
@@ -157,12 +170,17 @@ class Intake:
             raise NotAllowed("already_paid")
         if not self._takes_payments:
             raise NotAllowed("autopay_disabled", "no Autopay service is configured")
-        buyer = data or facts.billing
+        if given is None and facts.billing is None:
+            given = facts.document.billing_data  # a profile that may have been saved since the case was recorded
+        data = given if isinstance(given, BillingData) else await _of_profile(db, facts.document, given)
+        buyer = data if given is not None else facts.billing
         faults = content_faults(facts.document, buyer, facts.expert, self._rules)
         if faults:
-            raise DataFault("invalid", faults)
+            raise DataFault("invalid", _of_reference(faults) if isinstance(given, ProfileReference) else faults)
         if data is not None:
             await db.save_billing_data(case_id, data, actor, now)
+        if save and isinstance(given, BillingData):
+            await keep(db, facts.document.client.id, given, now)
         attempts = await db.attempts(case_id)
         last = attempts[-1] if attempts else None
         if last is not None and (_alive(last, now) or last.state in UNDER_WAY):
@@ -199,6 +217,20 @@ class Intake:
             if facts.state.paid or parked_anew or asyncio.get_running_loop().time() >= deadline:
                 return PaymentAsked(PaymentAnswer.NOT_KNOWN, facts, None)
             await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _of_profile(db: UnitOfWork, document: CaseDocument, given: object) -> BillingData | None:
+    """The data of the client's profile that is referred to; None when there is no such reference or profile."""
+    if not isinstance(given, ProfileReference):
+        return None
+    profile = await db.profile(document.client.id, given.profile_id)
+    return None if profile is None else profile.data
+
+
+def _of_reference(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """The faults of a case whose profile is not there: the id that was given names nothing."""
+    unknown = fault("billing_data.profile_id", FaultCode.BAD_FORMAT)
+    return tuple(unknown if item.field == "billing_data" else item for item in faults)
 
 
 def _alive(attempt: Attempt, now: datetime) -> bool:

@@ -7,6 +7,7 @@ Used for secrets at rest (`SECRETS_KEYS`) and, as a payload codec, for what Temp
 from __future__ import annotations
 
 import base64
+import binascii
 import os
 from collections.abc import Sequence
 
@@ -59,7 +60,11 @@ class KeyRing:
     def open(self, sealed: str) -> str:
         """The text of a sealed value."""
         name, _, data = sealed.partition(":")
-        return self.decrypt(name, base64.b64decode(data), name.encode()).decode()
+        try:
+            encrypted = base64.b64decode(data, validate=True)
+        except binascii.Error as error:
+            raise SettingsFault("secrets_keys_missing", "an encrypted value was altered") from error
+        return self.decrypt(name, encrypted, name.encode()).decode()
 
 
 class EncryptedPayloads(PayloadCodec):

@@ -27,6 +27,7 @@ COMMANDS = {
     "start": "record case documents, and start those that are paid already",
     "batch": "record and start many cases from a CSV or JSON Lines file; may be repeated",
     "status": "show cases as the database has them",
+    "explain": "show how the totals of a case came about, and what it waits for",
     "alerts": "list what needs a person",
     "token": "print a token for the API, or a sign-in link",
     "doctor": "check every setting and dependency, one line each",

@@ -7,6 +7,7 @@ Nothing here sleeps for a fixed time; `until` looks again every few milliseconds
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import shutil
@@ -37,6 +38,8 @@ from invoicing.sandbox.autopay.desk import Action, AutoPayer, AutopayOptions
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.sandbox.mail import faults as mail_faults
 from invoicing.sandbox.running import MailOptions, SandboxOptions, sandbox
+from invoicing.sandbox.wfirma import faults as wfirma_faults
+from invoicing.sandbox.wfirma.accounts import APP_KEY
 from invoicing.settings import load
 from tests.stage_samples import BUYER, EXPERT, document, until
 from tests.stage_seen import Process, Seen
@@ -47,6 +50,8 @@ from workflows import identity
 WORKER = ("worker.py",)
 SECRET = "a-secret-of-the-stage-and-of-nothing-else"
 SANDBOX_KEY = "sandbox-autopay-key"
+SECRETS_KEYS = f"stage:{base64.b64encode(bytes(32)).decode()}"
+WFIRMA_KEYS = {"access_key": "sandbox-access", "secret_key": "sandbox-secret", "company_id": None}
 
 
 @dataclass
@@ -195,6 +200,11 @@ class World(Seen):
         switch = {"operation": operation, "fault": fault, "order_prefix": prefix, "times": times, **more}
         self.box.autopay.switches.set(autopay_faults.read_switch(switch))
 
+    def wfirma_fault(self, operation: str, fault: str, about: str = "", times: int = 1, **more: Any) -> None:
+        """Disturb the next calls of wFirma whose subject begins so (an id_external begins with its case)."""
+        switch = {"operation": operation, "fault": fault, "match": about, "times": times, **more}
+        self.box.wfirma.switches.set(wfirma_faults.read_switch(switch))
+
     def mail_fault(self, fault: str, recipient: str = "", times: int = 1) -> None:
         """Disturb the next conversations of the mail server."""
         self.box.mail_switches.set(mail_faults.read_switch({"fault": fault, "recipient": recipient, "times": times}))
@@ -240,6 +250,9 @@ async def world(
             "AUTOPAY_BASE_URL": box.autopay_url,
             "AUTOPAY_SERVICE_ID": "100001",
             "AUTOPAY_SHARED_KEY": SANDBOX_KEY,
+            "WFIRMA_BASE_URL": box.wfirma_url,
+            "WFIRMA_APP_KEY": APP_KEY,
+            "SECRETS_KEYS": SECRETS_KEYS,
             "SMTP_HOST": box.smtp_host,
             "SMTP_PORT": str(box.smtp_port),
             "SMTP_SECURITY": "none",

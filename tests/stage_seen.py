@@ -95,6 +95,11 @@ class Seen:
         """How often the gateway was asked about an order, by operation."""
         return self.box.autopay.ledger.requests.get(order_id, {})
 
+    def issued(self, case_id: str) -> list[dict[str, Any]]:
+        """Documents of a case in the books at wFirma, oldest first."""
+        shown = (books.shown(document) for books, document in self.box.wfirma.documents())
+        return [item for item in shown if item["id_external"].startswith(f"{case_id}-")]
+
     def mails(self, case_id: str) -> list[StoredMessage]:
         """Accepted mails of a case, in order of arrival."""
         return [mail for mail in self.box.mailbox.find() if f".{case_id}." in mail.message_id]

@@ -144,7 +144,9 @@ def plan_invoice(
     payment_reference: str,
     language: str,
 ) -> Invoice:
-    """The invoice of a paid case, in Polish, beside which stands the client's language. The facts must have passed `content_faults`; `InternalFault` when they have not.
+    """The invoice of a paid case: in Polish, beside which stands the client's language.
+
+    The facts must have passed `content_faults`; `InternalFault` when they have not.
 
     Sale date: the money is a prepayment for the consultation, so the tax point and the sale date are the day on
     which it arrived (art. 19a ust. 8), by the calendar of Warsaw.

@@ -12,6 +12,7 @@ from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.payments import Attempt
+from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
     Alert,
     ArchivedDocument,
@@ -72,6 +73,18 @@ class UnitOfWork(Protocol):
     async def expert(self, expert_id: str) -> ExpertDocument | None:
         """An expert, or None."""
 
+    async def profiles(self, client_id: str) -> tuple[BillingProfile, ...]:
+        """Billing profiles of a client, oldest first; in a writing transaction no other one writes them meanwhile."""
+
+    async def profile(self, client_id: str, profile_id: str) -> BillingProfile | None:
+        """One billing profile, or None."""
+
+    async def save_profile(self, profile: BillingProfile) -> None:
+        """Insert or replace, all but `created_at`; a default profile takes that from the client's others."""
+
+    async def delete_profile(self, client_id: str, profile_id: str) -> bool:
+        """Delete; False when there is none."""
+
     async def attempts(self, case_id: str) -> tuple[Attempt, ...]:
         """Attempts of a case in their order."""
 
@@ -98,6 +111,18 @@ class UnitOfWork(Protocol):
 
     async def set_invoice_document(self, case_id: str, sequence: int, sha256: str) -> None:
         """Note the address of the stored PDF."""
+
+    async def issue_sent(self, case_id: str, sequence: int) -> datetime | None:
+        """When a request to issue this document last left, as far as it was not called off."""
+
+    async def claim_issue(self, case_id: str, sequence: int, now: datetime, unless_after: datetime) -> bool:
+        """Note that a request to issue leaves now; False, and nothing noted, when one left after `unless_after`.
+
+        Of two that claim at the same time one gets it. The note counts once this transaction is committed.
+        """
+
+    async def release_issue(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
+        """Take back the note of that time; a later one stays."""
 
     async def delivery(self, message_id: str) -> Delivery | None:
         """One row of the e-mail log, or None."""

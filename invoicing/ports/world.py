@@ -11,7 +11,7 @@ Clock = Callable[[], datetime]
 
 
 class Sealer(Protocol):
-    """Encrypts secrets at rest; the result names its key, so that keys can be rotated."""
+    """Encrypts secrets at rest. A sealed text is its key's id, a colon and the rest, so that keys can be rotated."""
 
     def seal(self, text: str) -> str:
         """Encrypt with the first key."""

@@ -3,20 +3,24 @@
 A number is taken by moving its counter's row in the transaction that stores the invoice: the row stays locked until the
 end of that transaction, so numbers follow the order of commits and a rollback leaves no gap (VAT Act art. 106e ust. 1
 pkt 2). Nothing slow may happen between taking the number and the commit.
+
+Where another makes the invoice, a note of each request that left stands here instead, at most one a document.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import StoredInvoice
 from invoicing.errors import InternalFault, NotFound
 from invoicing.storage.faults import DUPLICATE
-from invoicing.storage.tables import invoices, number_counters
+from invoicing.storage.tables import invoices, issue_notes, number_counters
+from invoicing.storage.types import Instant
 from invoicing.storage.work import Statements, Work
 
 _INVOICE = select(invoices.c.invoice, invoices.c.sha256).where(
@@ -49,6 +53,29 @@ def _take_number() -> Statements:
 
 
 _TAKE_NUMBER = _take_number()
+
+_NOTED = select(issue_notes.c.sent_at).where(
+    issue_notes.c.case_id == bindparam("case"), issue_notes.c.sequence == bindparam("nth")
+)
+_RELEASE_ISSUE = delete(issue_notes).where(
+    issue_notes.c.case_id == bindparam("case"),
+    issue_notes.c.sequence == bindparam("nth"),
+    issue_notes.c.sent_at == bindparam("claimed_at", type_=Instant),
+)
+
+
+def _claim(added: sqlite.Insert | postgresql.Insert) -> Executable:
+    return added.on_conflict_do_update(
+        index_elements=["case_id", "sequence"],
+        set_={"sent_at": added.excluded.sent_at},
+        where=issue_notes.c.sent_at <= bindparam("unless_after", type_=Instant),
+    ).returning(issue_notes.c.sent_at)
+
+
+_CLAIM_ISSUE: Statements = {
+    "sqlite": _claim(sqlite.insert(issue_notes)),
+    "postgresql": _claim(postgresql.insert(issue_notes)),
+}
 
 
 def _stored(row: Row[Any]) -> StoredInvoice:
@@ -97,3 +124,18 @@ class InvoiceRows(Work):
         result = await self._write(_SET_DOCUMENT, {"case": case_id, "nth": sequence, "hash": sha256})
         if result.rowcount != 1:
             raise NotFound("no_invoice", "the case has no such invoice")
+
+    async def issue_sent(self, case_id: str, sequence: int) -> datetime | None:
+        """When a request to issue this document last left, as far as it was not called off."""
+        rows = await self._read(_NOTED, {"case": case_id, "nth": sequence})
+        return rows[0].sent_at if rows else None
+
+    async def claim_issue(self, case_id: str, sequence: int, now: datetime, unless_after: datetime) -> bool:
+        """One statement: who claims at the same time waits for this transaction and then meets its note."""
+        row = {"case_id": case_id, "sequence": sequence, "sent_at": now, "unless_after": unless_after}
+        result = await self._write(_CLAIM_ISSUE[self._dialect], row)
+        return result.first() is not None
+
+    async def release_issue(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
+        """Take back the note of that time; a later one stays."""
+        await self._write(_RELEASE_ISSUE, {"case": case_id, "nth": sequence, "claimed_at": claimed_at})

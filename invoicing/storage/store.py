@@ -36,6 +36,7 @@ from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.invoices import InvoiceRows
 from invoicing.storage.mail import MailLists, MailRows
 from invoicing.storage.payments import PaymentRows
+from invoicing.storage.profiles import ProfileRows
 from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
 from invoicing.storage.records import RecordLists, RecordRows
 from invoicing.storage.refunds import RefundRows
@@ -47,6 +48,7 @@ from invoicing.storage.work import utc_now
 class SqlUnitOfWork(
     CaseRows,
     ExpertRows,
+    ProfileRows,
     PaymentRows,
     InvoiceRows,
     DecisionRows,

@@ -2,8 +2,9 @@
 
 Rules of money and documents that the database itself holds to: at most one kept capture per case, one order and one
 gateway transaction once, one invoice per case and sequence, one full number per seller, one ordinal per series and
-period, one decision per case and key, one refund per message id. Personal data stand only in `cases.document`,
-`billing_data`, `experts`, `invoices`, `deliveries.recipient`, `decisions.body` and `refunds.reason`.
+period, one decision per case and key, one refund per message id, one default profile per client. Personal data stand
+only in `cases.document`, `billing_data`, `billing_profiles`, `experts`, `invoices`, `deliveries.recipient`,
+`decisions.body` and `refunds.reason`.
 
 Partial indexes serve lists of what is rare. A case that goes well stays out of them, so that writing it costs nothing
 more; a query names such an index's condition, because neither database proves it from a bound value.
@@ -86,6 +87,19 @@ billing_data = Table(
     Column("actor", Words, nullable=False),
     Column("saved_at", Instant, nullable=False),
     PrimaryKeyConstraint("case_id", "revision"),
+)
+
+DEFAULT = text("is_default")
+billing_profiles = Table(
+    "billing_profiles",
+    metadata,
+    Column("client_id", Words, primary_key=True),
+    Column("profile_id", Words, primary_key=True),
+    Column("data", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_billing_profiles_default", "client_id", unique=True, sqlite_where=DEFAULT, postgresql_where=DEFAULT),
 )
 
 experts = Table(
@@ -204,6 +218,16 @@ archive = Table(
     PrimaryKeyConstraint("case_id", "number"),
     UniqueConstraint("case_id", "sha256"),
 )
+
+issue_notes = Table(
+    "issue_notes",
+    metadata,
+    _of_case(),
+    Column("sequence", Integer, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    PrimaryKeyConstraint("case_id", "sequence"),
+)
+"""When a request to issue a document last left for the issuer; the row is the intent that survives the process."""
 
 number_counters = Table(
     "number_counters",

@@ -28,26 +28,67 @@ class Call(StrEnum):
     RECORD_CASE = "recordCase"
     READ_CASE = "readCase"
     ASK_FOR_PAYMENT = "askForPayment"
+    RECORD_EXTERNAL_PAYMENT = "recordExternalPayment"
+    CHECK_PAYMENT = "checkPayment"
+    LIST_PAYMENTS = "listPayments"
+    REFUND = "refund"
     CORRECT_BILLING_DATA = "correctBillingData"
     DOWNLOAD_INVOICE = "downloadInvoice"
+    REGENERATE_INVOICE = "regenerateInvoice"
+    RESEND_INVOICE = "resendInvoice"
+    ATTACH_INVOICE = "attachInvoice"
+    GIVE_UP = "giveUp"
     READ_TIMELINE = "readTimeline"
     SAVE_EXPERT = "saveExpert"
     READ_EXPERT = "readExpert"
+    LIST_PROFILES = "listBillingProfiles"
+    ADD_PROFILE = "addBillingProfile"
+    SAVE_PROFILE = "saveBillingProfile"
+    DELETE_PROFILE = "deleteBillingProfile"
     LIST_ALERTS = "listAlerts"
+    ACKNOWLEDGE_ALERT = "acknowledgeAlert"
+    LIST_ACTIVITY = "listActivity"
+    LIST_EMAILS = "listEmails"
+    LIST_FAILED_TASKS = "listFailedTasks"
+    REGENERATE_FAILED = "regenerateFailed"
+    LIST_NOTIFICATIONS = "listNotifications"
+    READ_NOTIFICATION = "readNotification"
 
 
 _ALL = frozenset(Role)
+_OPS = frozenset({Role.OPS})
+_EXPERT_OR_OPS = frozenset({Role.EXPERT, Role.OPS})
+_CLIENT_OR_SERVICE = frozenset({Role.SERVICE, Role.CLIENT})
 MAY_CALL = MappingProxyType(
     {
         Call.RECORD_CASE: frozenset({Role.SERVICE}),
         Call.READ_CASE: _ALL,
         Call.ASK_FOR_PAYMENT: frozenset({Role.SERVICE, Role.CLIENT}),
+        Call.RECORD_EXTERNAL_PAYMENT: frozenset({Role.SERVICE, Role.OPS}),
+        Call.CHECK_PAYMENT: _OPS,
+        Call.LIST_PAYMENTS: _ALL,
+        Call.REFUND: _OPS,
         Call.CORRECT_BILLING_DATA: frozenset({Role.SERVICE, Role.CLIENT, Role.OPS}),
         Call.DOWNLOAD_INVOICE: _ALL,
+        Call.REGENERATE_INVOICE: _EXPERT_OR_OPS,
+        Call.RESEND_INVOICE: _EXPERT_OR_OPS,
+        Call.ATTACH_INVOICE: _EXPERT_OR_OPS,
+        Call.GIVE_UP: _OPS,
         Call.READ_TIMELINE: _ALL,
         Call.SAVE_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
         Call.READ_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
-        Call.LIST_ALERTS: frozenset({Role.OPS}),
+        Call.LIST_PROFILES: _CLIENT_OR_SERVICE,
+        Call.ADD_PROFILE: _CLIENT_OR_SERVICE,
+        Call.SAVE_PROFILE: _CLIENT_OR_SERVICE,
+        Call.DELETE_PROFILE: _CLIENT_OR_SERVICE,
+        Call.LIST_ALERTS: _OPS,
+        Call.ACKNOWLEDGE_ALERT: _OPS,
+        Call.LIST_ACTIVITY: _OPS,
+        Call.LIST_EMAILS: _OPS,
+        Call.LIST_FAILED_TASKS: _OPS,
+        Call.REGENERATE_FAILED: _OPS,
+        Call.LIST_NOTIFICATIONS: frozenset({Role.EXPERT}),
+        Call.READ_NOTIFICATION: frozenset({Role.EXPERT}),
     }
 )
 """The table of roles."""
@@ -58,7 +99,7 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`python 
 def by(call: Call) -> Any:
     """The caller of a call, as a handler's dependency."""
 
-    def admitted(
+    async def admitted(
         parts: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> Caller:
         if credentials is None:

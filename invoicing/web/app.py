@@ -5,7 +5,19 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from invoicing.web import health, problems
-from invoicing.web.api import alerts, cases, experts, invoices, payments
+from invoicing.web.api import (
+    activity,
+    alerts,
+    cases,
+    emails,
+    experts,
+    failed_tasks,
+    invoices,
+    notifications,
+    payment_list,
+    payments,
+    profiles,
+)
 from invoicing.web.guard import Guard
 from invoicing.web.openapi import DescribedApi
 from invoicing.web.pages import payment_return
@@ -17,8 +29,14 @@ ROUTERS = (
     cases.router,
     payments.router,
     invoices.router,
+    payment_list.router,
     experts.router,
+    profiles.router,
+    notifications.router,
     alerts.router,
+    activity.router,
+    emails.router,
+    failed_tasks.router,
     autopay.router,
     payment_return.router,
     health.router,

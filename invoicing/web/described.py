@@ -195,4 +195,4 @@ class PaymentRequestBody(Shape):
     """A wish to pay. Billing data given here become the newest revision of the case."""
 
     billing_data: BillingInput | None = None
-    save: Annotated[bool, Field(description="keep the billing data; they are kept with the case in any event")] = False
+    save: Annotated[bool, Field(description="keep the billing data given as a profile of the client too")] = True

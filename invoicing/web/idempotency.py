@@ -30,16 +30,17 @@ WAITS_FOR = timedelta(seconds=20)
 LOOK_EVERY = timedelta(milliseconds=50)
 FINAL = frozenset({200, 201})
 
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="The same key with the same request brings the same answer and executes it once.",
-    ),
-]
+_HEADER = Header(
+    alias="Idempotency-Key",
+    max_length=255,
+    pattern=r"^[\x21-\x7e]+$",
+    description="The same key with the same request brings the same answer and executes it once.",
+)
+Key = Annotated[str | None, _HEADER]
 """A handler's parameter."""
+
+DemandedKey = Annotated[str, _HEADER]
+"""The same where nothing is done without a key; a request without is answered 400."""
 
 log = structlog.get_logger("web")
 

@@ -10,12 +10,27 @@ from pydantic.json_schema import models_json_schema
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.web.described import PaymentRequestBody, ProblemDocument
+from invoicing.web.described_profiles import ProfileBody
 from invoicing.web.problems import MEDIA_TYPE
+from invoicing.web.requested import EmptyBody, ExternalPaymentBody, RefundBody, RegenerateBody, ResendBody
 
 _REF = "#/components/schemas/{model}"
-_BODIES: tuple[type[BaseModel], ...] = (CaseDocument, ExpertDocument, BillingData, PaymentRequestBody, ProblemDocument)
+_BODIES: tuple[type[BaseModel], ...] = (
+    CaseDocument,
+    ExpertDocument,
+    BillingData,
+    ProfileBody,
+    PaymentRequestBody,
+    ExternalPaymentBody,
+    RefundBody,
+    ResendBody,
+    RegenerateBody,
+    EmptyBody,
+    ProblemDocument,
+)
 
 _REASONS = {
+    400: "No `Idempotency-Key` where one is demanded: `invalid`.",
     401: "No or bad token: `unauthenticated`.",
     403: "A role that may not make this call: `forbidden`.",
     404: "Unknown, or it belongs to somebody else: `not_found`.",
@@ -27,7 +42,10 @@ _REASONS = {
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
     """Responses that are problem documents."""
     schema = {"$ref": _REF.format(model=ProblemDocument.__name__)}
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from temporalio.client import Client
 
 from invoicing.bootstrap import Application
+from invoicing.deciding import Deciding
 from invoicing.intake import REDIRECT_WITHIN, Intake
 from invoicing.ports import CaseStore, Clock, DocumentStore, PaymentNotifications
 from invoicing.tokens import Tokens
@@ -22,6 +23,8 @@ class WebParts:
     """The web's side of the composition. `temporal` is None where no client was given: then it counts as away."""
 
     intake: Intake
+    deciding: Deciding
+    inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     store: CaseStore
     documents: DocumentStore
     notifications: PaymentNotifications
@@ -40,6 +43,8 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
     """The parts of a wired application."""
     return WebParts(
         intake=app.intake,
+        deciding=app.deciding,
+        inspect_pdf=app.inspect_pdf,
         store=app.store,
         documents=app.documents,
         notifications=app.notifications,
@@ -55,7 +60,7 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
     )
 
 
-def _of_request(request: Request) -> WebParts:
+async def _of_request(request: Request) -> WebParts:
     parts: WebParts = request.app.state.parts
     return parts
 

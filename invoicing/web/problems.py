@@ -38,6 +38,7 @@ from invoicing.web.languages import wanted_language
 
 MEDIA_TYPE = "application/problem+json"
 AGAIN_AFTER_SECONDS = 5
+KEY = "Idempotency-Key"
 MOST_FAULTS = 5000
 """A document of the permitted size could have more unknown fields than anybody reads."""
 
@@ -62,7 +63,7 @@ _BY_CODE = {
     "already_paid": Problem(409, "already_paid"),
     "autopay_disabled": Problem(409, "autopay_disabled"),
     "conflict": Problem(409, "conflict"),
-    "key_used": Problem(409, "conflict", (Fault("Idempotency-Key", FaultCode.BAD_FORMAT),), said="conflict_key"),
+    "key_used": Problem(409, "conflict", (Fault(KEY, FaultCode.BAD_FORMAT),), said="conflict_key"),
     "too_large": Problem(413, "too_large"),
     "unsupported_media_type": Problem(415, "unsupported_media_type"),
     "secrets_keys_missing": Problem(422, "invalid", (Fault("wfirma", FaultCode.ISSUER_NOT_READY),)),
@@ -146,7 +147,8 @@ async def _of_parameters(request: Request, error: Exception) -> Response:
     faults = tuple(
         Fault(str(item["loc"][-1]), _PARAMETER_CODES.get(item["type"], FaultCode.BAD_FORMAT)) for item in error.errors()
     )
-    return response(Problem(422, "invalid", faults), wanted_language(request))
+    status = 400 if Fault(KEY, FaultCode.MISSING) in faults else 422
+    return response(Problem(status, "invalid", faults), wanted_language(request))
 
 
 async def _of_framework(request: Request, error: Exception) -> Response:

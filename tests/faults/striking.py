@@ -117,7 +117,7 @@ def wrap() -> None:
         module.NOT_FOUND_PROVES_AFTER = NOT_FOUND_PROVES_AFTER  # type: ignore[attr-defined]  # imported by name there
     activities.payments.SETTLE_AGAIN_AFTER = AGAIN
     relay.LEASE = LEASE
-    bootstrap.Worker = _worker  # type: ignore[attr-defined]  # the same class with test settings
+    bootstrap.Worker = _worker  # type: ignore[attr-defined,assignment]  # the same class with test settings
     wrapped: tuple[tuple[type, str, str | None, str | None], ...] = (
         (PaymentActivities, "_post", "before the intent", None),
         (AutopayGateway, "open", "between intent and request", "between answer and record"),

@@ -7,11 +7,16 @@ Guarantee: real runs on the dev server with the product's worker; nothing is str
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+
+from temporalio.api.history.v1 import History
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from invoicing.domain.state import PaymentStatus
 from invoicing.sandbox.autopay.desk import Action
@@ -19,19 +24,20 @@ from invoicing.sandbox.autopay.notifier import ItnMode
 from tests.stage import World, world
 from tests.stage_samples import BUYER, personal_data_in, until
 from tests.stage_temporal import temporal_server
+from workflows import identity
 
 HISTORIES = Path(__file__).with_name("histories")
 IDENTITY = "worker@paidcase"
 
 Play = Callable[[World], Awaitable[str]]
-"""Plays a case; gives back its id when its history tells what it is named for."""
+"""Plays a case; gives back the id of the workflow whose history tells what it is named for."""
 
 
 async def happy_external(stage: World) -> str:
     """Arrives paid."""
     await stage.record("rec-external", paid=True)
     await stage.ended("rec-external")
-    return "rec-external"
+    return identity.paid_case_id("rec-external")
 
 
 async def happy_autopay(stage: World) -> str:
@@ -40,7 +46,7 @@ async def happy_autopay(stage: World) -> str:
     await stage.pay("rec-autopay", 20)
     stage.act("rec-autopay-1", Action.PAY)
     await stage.ended("rec-autopay")
-    return "rec-autopay"
+    return identity.paid_case_id("rec-autopay")
 
 
 async def polled(stage: World) -> str:
@@ -49,7 +55,7 @@ async def polled(stage: World) -> str:
     await stage.pay("rec-polled", 20)
     stage.act("rec-polled-1", Action.PAY, ItnMode.DROP)
     await stage.ended("rec-polled")
-    return "rec-polled"
+    return identity.paid_case_id("rec-polled")
 
 
 async def told_while_polling(stage: World) -> str:
@@ -63,7 +69,7 @@ async def told_while_polling(stage: World) -> str:
     await until(asked, "the gateway is asked twice")
     stage.act("rec-told-1", Action.PAY)
     await stage.ended("rec-told")
-    return "rec-told"
+    return identity.paid_case_id("rec-told")
 
 
 async def refused_then_paid(stage: World) -> str:
@@ -74,7 +80,7 @@ async def refused_then_paid(stage: World) -> str:
     await stage.pay("rec-refused", 20)
     stage.act("rec-refused-2", Action.PAY)
     await stage.ended("rec-refused")
-    return "rec-refused"
+    return identity.paid_case_id("rec-refused")
 
 
 async def cancelled(stage: World) -> str:
@@ -86,13 +92,13 @@ async def cancelled(stage: World) -> str:
     await stage.pay("rec-cancelled", 20)
     stage.act("rec-cancelled-2", Action.PAY)
     await stage.ended("rec-cancelled")
-    return "rec-cancelled"
+    return identity.paid_case_id("rec-cancelled")
 
 
 async def failed_round_parked(stage: World) -> str:
     """Three attempts at the invoice fail; the run is open and waits."""
     await _failed_round(stage, "rec-failed")
-    return "rec-failed"
+    return identity.paid_case_id("rec-failed")
 
 
 async def failed_round_regenerated(stage: World) -> str:
@@ -100,7 +106,7 @@ async def failed_round_regenerated(stage: World) -> str:
     await _failed_round(stage, "rec-again")
     await stage.regenerate("rec-again", "rec-again-press")
     await stage.ended("rec-again")
-    return "rec-again"
+    return identity.paid_case_id("rec-again")
 
 
 async def _failed_round(stage: World, case_id: str) -> None:
@@ -119,7 +125,7 @@ async def bad_data_parked_then_corrected(stage: World) -> str:
     await stage.when("rec-nip", lambda state: state.parked, "it is parked")
     await stage.correct("rec-nip")
     await stage.ended("rec-nip")
-    return "rec-nip"
+    return identity.paid_case_id("rec-nip")
 
 
 async def by_hand(stage: World) -> str:
@@ -127,7 +133,39 @@ async def by_hand(stage: World) -> str:
     await stage.save_expert("exp-hand", issuer="none")
     await stage.record("rec-hand", paid=True, expert_id="exp-hand")
     await stage.ended("rec-hand")
-    return "rec-hand"
+    return identity.paid_case_id("rec-hand")
+
+
+async def second_payment_after_the_end(stage: World) -> str:
+    """The payer pays once more when all is done."""
+    await stage.record("rec-twice")
+    await stage.pay("rec-twice", 20)
+    stage.act("rec-twice-1", Action.PAY)
+    await stage.ended("rec-twice")
+    twin = stage.box.autopay.ledger.twin(stage.transactions("rec-twice-1")[0], "second_payment", stage.app.clock())
+    stage.box.autopay.perform(twin, Action.PAY, ItnMode.SEND, 0.0)
+    return await _acted(stage, "rec-twice")
+
+
+async def resent_after_the_end(stage: World) -> str:
+    """The invoice is mailed once more when all is done."""
+    await stage.record("rec-resent", paid=True)
+    await stage.ended("rec-resent")
+    await stage.app.deciding.resend("rec-resent", "ops", None, "press-1")
+    return await _acted(stage, "rec-resent")
+
+
+async def _acted(stage: World, case_id: str) -> str:
+    workflow_id = identity.case_action_id(case_id, 1)
+    handle = stage.temporal.get_workflow_handle(workflow_id)
+
+    async def ended() -> bool:
+        with contextlib.suppress(RPCError):
+            return (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+        return False
+
+    await until(ended, f"{workflow_id} ends", 60)
+    return workflow_id
 
 
 async def unpaid(stage: World) -> str:
@@ -135,14 +173,14 @@ async def unpaid(stage: World) -> str:
     await stage.record("rec-unpaid")
     await stage.pay("rec-unpaid", 20)
     await stage.ended("rec-unpaid", 60)
-    return "rec-unpaid"
+    return identity.paid_case_id("rec-unpaid")
 
 
 PATIENT = {"PAYMENT_POLL_INTERVAL": "1s"}
 HASTY = {"PAYMENT_VALIDITY": "2s", "PAYMENT_ABANDON_AFTER": "4s", "PAYMENT_POLL_INTERVAL": "500ms"}
 
 PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
-    "PaidCase": (
+    "patient": (
         PATIENT,
         (
             happy_external,
@@ -155,9 +193,11 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
             failed_round_regenerated,
             bad_data_parked_then_corrected,
             by_hand,
+            second_payment_after_the_end,
+            resent_after_the_end,
         ),
     ),
-    "PaidCase, in haste": (HASTY, (unpaid,)),
+    "hasty": (HASTY, (unpaid,)),
 }
 """What is played in which world."""
 
@@ -182,11 +222,9 @@ async def record(names: set[str]) -> None:
 
 
 async def _write(stage: World, play: Play) -> None:
-    case_id = await play(stage)
-    raw = (await stage.history(case_id)).SerializeToString()
-    if found := personal_data_in(raw):
+    history = await stage.temporal.get_workflow_handle(await play(stage)).fetch_history()
+    if found := personal_data_in(History(events=history.events).SerializeToString()):
         raise SystemExit(f"{play.__name__}: the history holds personal data: {', '.join(found)}")
-    history = await stage.run(case_id).fetch_history()
     path = HISTORIES / f"{play.__name__}.json"
     path.write_text(without_machines(history.to_json()) + "\n", encoding="utf-8")
     print(f"{path.name}: {len(history.events)} events")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from invoicing.ports import CaseStore
+
 
 class AddNotes(Protocol):
     """One note an invoice: when its add was last let go. Survives the process."""
@@ -24,3 +26,25 @@ class AddNotes(Protocol):
 
     async def release(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
         """Take back the note of that time: its add is known to have done nothing."""
+
+
+class StoredNotes:
+    """The notes in the case database; a claim is committed before it is answered."""
+
+    def __init__(self, store: CaseStore) -> None:
+        self._store = store
+
+    async def last(self, case_id: str, sequence: int) -> datetime | None:
+        """When an add of this invoice last left, as far as it was not called off."""
+        async with self._store.reading() as db:
+            return await db.issue_sent(case_id, sequence)
+
+    async def claim(self, case_id: str, sequence: int, now: datetime, unless_after: datetime) -> bool:
+        """Note durably that an add leaves now; False, and nothing noted, when one left after `unless_after`."""
+        async with self._store.transaction() as db:
+            return await db.claim_issue(case_id, sequence, now, unless_after)
+
+    async def release(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
+        """Take back the note of that time."""
+        async with self._store.transaction() as db:
+            await db.release_issue(case_id, sequence, claimed_at)

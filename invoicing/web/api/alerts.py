@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from invoicing.domain.records import StoredAlert
-from invoicing.locale import catalogue
 from invoicing.presenting import moment
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by
-from invoicing.web.described import Alerts
+from invoicing.web.bodies import parsed, raw_body
+from invoicing.web.described import AlertItem, Alerts
+from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
-from invoicing.web.openapi import problems
+from invoicing.web.openapi import json_body, problems
+from invoicing.web.paging import USUAL, Cursor, Limit, beyond, failure_text, page_of, row_id
 from invoicing.web.parts import Parts
-from invoicing.web.replies import reply, sent
+from invoicing.web.replies import Reply, reply, sent
+from invoicing.web.requested import EmptyBody
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -25,15 +28,40 @@ async def list_alerts(
     parts: Parts,
     language: Language,
     _caller: Annotated[Caller, by(Call.LIST_ALERTS)],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`next_cursor` of a list")] = None,
+    limit: Limit = USUAL,
+    cursor: Cursor = None,
     open_only: Annotated[bool, Query(alias="open", description="only alerts that are not closed")] = False,
 ) -> Response:
     """One page of alerts."""
-    found = await parts.store.alerts(open_only=open_only, after_id=int(cursor or 0), limit=limit + 1)
-    page = found[:limit]
-    more = str(page[-1].id) if len(found) > limit else None
-    return sent(reply(200, {"items": [_item(alert, language) for alert in page], "next_cursor": more}, language))
+    found = await parts.store.alerts(open_only=open_only, after_id=beyond(cursor), limit=limit + 1)
+    page = page_of(found, limit, lambda alert: alert.id, lambda alert: _item(alert, language))
+    return sent(reply(200, page, language))
+
+
+@router.post(
+    "/{alert_id}/acknowledge",
+    operation_id=Call.ACKNOWLEDGE_ALERT,
+    responses={200: {"model": AlertItem}, **problems(401, 403, 404, 409, 413, 415, 422, 503)},
+    openapi_extra=json_body(EmptyBody, required=False),
+)
+async def acknowledge_alert(
+    alert_id: str,
+    request: Request,
+    parts: Parts,
+    language: Language,
+    caller: Annotated[Caller, by(Call.ACKNOWLEDGE_ALERT)],
+    key: Key = None,
+) -> Response:
+    """Somebody looks after it; the first to say so stays named."""
+    number = row_id(alert_id)
+    raw = await raw_body(request)
+
+    async def act() -> Reply:
+        parsed(raw or b"{}", EmptyBody)
+        alert = await parts.store.acknowledge(number, caller.actor, parts.clock())
+        return reply(200, _item(alert, language), language)
+
+    return sent(await once(parts.answers, parts.clock, request, caller, key, raw, act))
 
 
 def _item(alert: StoredAlert, language: str) -> dict[str, Any]:
@@ -44,8 +72,7 @@ def _item(alert: StoredAlert, language: str) -> dict[str, Any]:
         "step": alert.step,
         "cause": alert.cause,
         "code": alert.code,
-        # an alert whose code has no sentence must not take the whole list away
-        "message": catalogue(language).get(f"failure.{alert.code}"),
+        "message": failure_text(alert.code, language),
         "details": alert.details,
         "opened_at": moment(alert.opened_at),
         "acknowledged_at": None if alert.acknowledged_at is None else moment(alert.acknowledged_at),

@@ -1,4 +1,4 @@
-"""Cases: recording one, reading its state and its timeline, correcting its billing data."""
+"""Cases: recording one, its state, its timeline, its billing data, and giving it up."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from invoicing.domain.cases import BillingData, CaseDocument
+from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.records import CaseFacts
 from invoicing.errors import NotAllowed
+from invoicing.explained import explanation
 from invoicing.ports import Recorded
 from invoicing.presenting import state_record, timeline_entry
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by, own_case
 from invoicing.web.bodies import parsed, raw_body
+from invoicing.web.deciding_calls import ANSWERS, decided
 from invoicing.web.described import StateRecord, Timeline
+from invoicing.web.described_totals import ExplainedRecord
 from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.openapi import json_body, problems
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
+from invoicing.web.requested import EmptyBody
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -55,14 +61,18 @@ async def record_case(
 @router.get(
     "/{case_id}",
     operation_id=Call.READ_CASE,
-    responses={200: {"model": StateRecord}, **problems(401, 404, 503)},
+    responses={200: {"model": ExplainedRecord}, **problems(401, 404, 503)},
 )
 async def read_case(
     case_id: str, parts: Parts, language: Language, caller: Annotated[Caller, by(Call.READ_CASE)]
 ) -> Response:
-    """The state record, labels in `Accept-Language`."""
+    """The state record, labels in `Accept-Language`, and how its totals came about."""
     facts = await own_case(parts, caller, case_id)
-    return sent(reply(200, state_record(facts, caller.role, language), language))
+    record = {
+        **state_record(facts, caller.role, language),
+        "explanation": explanation(facts.document, language),
+    }
+    return sent(reply(200, record, language))
 
 
 @router.put(
@@ -98,3 +108,20 @@ async def read_timeline(
     entries = [timeline_entry(entry, caller.role, language) for entry in await parts.store.timeline(case_id)]
     seen = [entry for entry in entries if entry is not None]
     return sent(reply(200, {"items": seen, "next_cursor": None}, language))
+
+
+@router.post(
+    "/{case_id}/give-up",
+    operation_id=Call.GIVE_UP,
+    responses=ANSWERS,
+    openapi_extra=json_body(EmptyBody, required=False),
+)
+async def give_up(
+    case_id: str, request: Request, parts: Parts, caller: Annotated[Caller, by(Call.GIVE_UP)], key: Key = None
+) -> Response:
+    """Try nothing more; money and documents stay as they are."""
+
+    async def take(_body: EmptyBody) -> CaseFacts:
+        return await parts.deciding.take(case_id, DecisionKind.GIVE_UP, caller.actor, key=key)
+
+    return await decided(request, parts, caller, case_id, key, EmptyBody, take)

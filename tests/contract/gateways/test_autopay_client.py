@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -17,79 +15,15 @@ from invoicing.errors import (
     ConnectivityFault,
     InternalFault,
     OutcomeUnknown,
-    PaidcaseError,
     Refused,
     SettingsFault,
     Throttled,
 )
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.autopay.transport import ANSWER_LIMIT
-from invoicing.ports import OpenedPayment, OpenPayment, PaymentGateway
-from tests.unit.gateways.autopay_messages import KEY, SUCCESS, changed, signature, signed, transaction_list
-
-M = "0123456789abcdef0123456789abcdef"
-ORDER = "case-2026-0001"
-PAYMENT = OpenPayment(
-    service_id="2",
-    order_id=ORDER,
-    amount=Decimal("123.00"),
-    currency="PLN",
-    description="Konsultacja",
-    customer_email="anna+ż@example.com",
-    language="pl",
-    valid_until=datetime(2026, 1, 15, 11, 15, tzinfo=UTC),
-    return_url="https://example.com/return?a=1&b=2",
-)
-LINK = "http://127.0.0.1/payment/continue/96VSD39Z6E/L6CGP5BH"
-CONTINUE = (("status", "PENDING"), ("redirecturl", LINK), ("orderID", ORDER), ("remoteID", "96VSD39Z6E"))
-OPENED = OpenedPayment("96VSD39Z6E", LINK)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Gateway:
-    """A gateway that answers what a test tells it, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer: Handler = self.unexpected
-        self.asked: list[tuple[str, str | None, dict[str, str], str]] = []
-        self.ports: set[int] = set()
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = {name: str(value) for name, value in (await request.post()).items()}
-        self.asked.append((request.path, request.headers.get("BmHeader"), form, request.content_type))
-        self.ports.add(request.transport.get_extra_info("peername")[1] if request.transport else 0)
-        return await self.answer(request)
-
-    async def unexpected(self, request: web.Request) -> web.StreamResponse:
-        raise AssertionError("not expected to be asked")
-
-    def says(self, text: str | bytes, status: int = 200, **headers: str) -> None:
-        body = text.encode() if isinstance(text, str) else text
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return web.Response(body=body, status=status, headers=named)
-
-        self.answer = answer
-
-    async def hang(self, request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError("never reached")
-
-    async def reset(self, request: web.Request) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    async def half(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        await response.prepare(request)
-        await response.write(b"<transaction>")
-        assert request.transport is not None
-        request.transport.abort()
-        return response
+from invoicing.ports import PaymentGateway
+from tests.contract.gateways.far_autopay import CONTINUE, OPENED, ORDER, PAYMENT, Gateway, M, client_at, fault_of
+from tests.unit.gateways.autopay_messages import SUCCESS, changed, signature, signed, transaction_list
 
 
 @pytest.fixture
@@ -108,13 +42,6 @@ def far(remote: tuple[Gateway, str]) -> Gateway:
     return remote[0]
 
 
-def client_at(address: str, **options: timedelta) -> AutopayGateway:
-    service = AutopayService("2", "PLN", (KEY,), HashKind.SHA256, address)
-    return AutopayGateway(
-        AutopayServices([service]), clock=lambda: datetime(2026, 11, 22, 10, 0, tzinfo=UTC), **options
-    )
-
-
 @pytest.fixture
 async def client(remote: tuple[Gateway, str]) -> AsyncIterator[AutopayGateway]:
     gateway = client_at(remote[1])
@@ -128,15 +55,6 @@ async def hasty(remote: tuple[Gateway, str]) -> AsyncIterator[AutopayGateway]:
     gateway = client_at(remote[1], timeout=timedelta(seconds=0.5))
     yield gateway
     await gateway.close()
-
-
-async def fault_of(call: Awaitable[object]) -> PaidcaseError:
-    with pytest.raises(PaidcaseError) as fault:
-        await call
-    shown = f"{fault.value!r} {fault.value} {fault.value.__cause__!r}"
-    assert KEY not in shown
-    assert "anna" not in shown
-    return fault.value
 
 
 def no(reason: str) -> str:

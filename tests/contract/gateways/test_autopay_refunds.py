@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -63,16 +63,6 @@ class Gateway:
         return {name: value for name, value in pairs}
 
 
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 async def remote() -> AsyncIterator[tuple[Gateway, str]]:
     gateway = Gateway()
@@ -94,7 +84,7 @@ async def client_at(
     address: str, *keys: str, kind: HashKind = HashKind.SHA256, seconds: float = 20.0
 ) -> AsyncIterator[AutopayGateway]:
     service = AutopayService("2", "PLN", keys or (KEY,), kind, address)
-    gateway = AutopayGateway(AutopayServices([service]), clock=Clock(), timeout=timedelta(seconds=seconds))
+    gateway = AutopayGateway(AutopayServices([service]), timeout=timedelta(seconds=seconds))
     yield gateway
     await gateway.close()
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from invoicing.domain.cases import CaseDocument
 from invoicing.domain.decisions import Decided, DecisionKind
 from invoicing.domain.invoices import Invoice
+from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
     Alert,
     ArchivedDocument,
@@ -28,7 +30,17 @@ from invoicing.storage import tables
 from invoicing.storage.cases import FACTS, facts_of
 from invoicing.storage.store import SqlCaseStore, SqlLists, SqlUnitOfWork
 from invoicing.storage.work import Statements
-from tests.contract.storage import exam_cases, exam_decisions, exam_lists, exam_money, exam_queue, exam_records
+from tests.contract.storage import (
+    exam_case_lists,
+    exam_cases,
+    exam_decisions,
+    exam_lists,
+    exam_money,
+    exam_notes,
+    exam_profiles,
+    exam_queue,
+    exam_records,
+)
 from tests.contract.storage.samples import OpenStore
 
 Exam = Callable[[OpenStore], Awaitable[None]]
@@ -76,6 +88,36 @@ class ForgetsDuplicateInvoice(SqlUnitOfWork):
     async def add_invoice(self, invoice: Invoice, series: str, period: str, ordinal: int) -> None:
         if await self.invoice(invoice.case_id) is None:
             await super().add_invoice(invoice, series, period, ordinal)
+
+
+class DefaultsWithoutDemoting(SqlUnitOfWork):
+    """Only the first profile that says so is the default."""
+
+    async def save_profile(self, profile: BillingProfile) -> None:
+        others = [one for one in await self.profiles(profile.client_id) if one.profile_id != profile.profile_id]
+        taken = any(one.is_default for one in others)
+        await super().save_profile(replace(profile, is_default=profile.is_default and not taken))
+
+
+class SharesProfiles(SqlUnitOfWork):
+    async def profile(self, client_id: str, profile_id: str) -> BillingProfile | None:
+        named = tables.billing_profiles.c.profile_id == profile_id
+        rows = await self._read(select(tables.billing_profiles.c.client_id).where(named))
+        return await super().profile(rows[0].client_id, profile_id) if rows else None
+
+
+class ClaimsAgain(SqlUnitOfWork):
+    """Never says that another request is under way."""
+
+    async def claim_issue(self, case_id: str, sequence: int, now: datetime, unless_after: datetime) -> bool:
+        await super().claim_issue(case_id, sequence, now, now)
+        return True
+
+
+class ReleasesAnyNote(SqlUnitOfWork):
+    async def release_issue(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
+        last = await self.issue_sent(case_id, sequence)
+        await super().release_issue(case_id, sequence, last or claimed_at)
 
 
 class LogsNewestFirst(SqlUnitOfWork):
@@ -221,6 +263,11 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(CountsOutsideTheTransaction), exam_money.numbers_have_no_gap_with_many_writers_and_rollbacks),
     (store_of(KeepsEveryPayment), exam_money.a_case_keeps_one_payment),
     (store_of(ForgetsDuplicateInvoice), exam_money.a_second_invoice_number_or_ordinal_is_refused),
+    (store_of(DefaultsWithoutDemoting), exam_profiles.a_new_default_takes_that_from_the_others_of_its_client),
+    (store_of(SharesProfiles), exam_profiles.profiles_come_back_as_saved_oldest_first_and_only_to_their_client),
+    (store_of(ClaimsAgain), exam_notes.a_note_is_claimed_once_until_it_is_old_enough),
+    (store_of(ClaimsAgain), exam_notes.of_many_that_claim_at_once_one_gets_the_note),
+    (store_of(ReleasesAnyNote), exam_notes.only_the_note_of_that_time_is_taken_back),
     (store_of(LogsNewestFirst), exam_records.the_timeline_tells_in_order_what_was_logged),
     (store_of(OpensAlertsTwice), exam_records.an_alert_is_open_once_and_opens_again_after_it_was_closed),
     (store_of(AcceptsTwice), exam_queue.the_same_is_accepted_once_even_after_delivery),
@@ -233,8 +280,8 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(TakesKeysOfOtherCases), exam_decisions.a_key_of_one_case_means_nothing_to_another),
     (store_of(ArchivesEveryTime), exam_decisions.the_archive_keeps_every_content_once_in_order),
     (store_of(MovesMailsUp), exam_lists.a_mail_keeps_its_place_in_the_log_when_its_status_changes),
-    (store_of(lists=ComparesArrivalAlone), exam_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
-    (store_of(lists=CountsRows), exam_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
+    (store_of(lists=ComparesArrivalAlone), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
+    (store_of(lists=CountsRows), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
     (store_of(lists=ReadsNoticesOfOthers), exam_lists.a_notice_is_read_once_and_only_by_its_expert),
     (store_of(lists=NamesTheLastToAcknowledge), exam_lists.an_alert_is_acknowledged_once),
 ]

@@ -9,10 +9,13 @@ from invoicing.errors import PaidcaseError
 from invoicing.ports import CaseStore, UnitOfWork
 from invoicing.storage.store import SqlCaseStore
 from tests.contract.storage import (
+    exam_case_lists,
     exam_cases,
     exam_decisions,
     exam_lists,
     exam_money,
+    exam_notes,
+    exam_profiles,
     exam_queue,
     exam_records,
     samples,
@@ -31,7 +34,17 @@ def _exams(*modules: ModuleType) -> list[Exam]:
     ]
 
 
-MODULES = (exam_cases, exam_decisions, exam_lists, exam_money, exam_queue, exam_records)
+MODULES = (
+    exam_case_lists,
+    exam_cases,
+    exam_decisions,
+    exam_lists,
+    exam_money,
+    exam_notes,
+    exam_profiles,
+    exam_queue,
+    exam_records,
+)
 EXAMS = _exams(*MODULES)
 
 

@@ -64,7 +64,7 @@ def test_with_json_standard_output_is_one_document_also_when_the_command_fails(
 def test_later_commands_are_not_in_the_parser(folder: Path) -> None:
     listed = starter(folder, "--help").stdout
     assert "{" not in listed
-    for name in ("failures", "explain", "regenerate", "resend", "refund", "give-up", "export", "replay", "redo"):
+    for name in ("failures", "regenerate", "resend", "refund", "give-up", "export", "replay", "redo"):
         assert name not in listed
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from invoicing.domain.labels import Role, view
@@ -21,7 +21,6 @@ from invoicing.domain.payments import (
     Resume,
     Settle,
     Transaction,
-    TransactionStatus,
     Verdict,
     ended_by_time,
     judge,
@@ -44,11 +43,9 @@ from invoicing.domain.state import (
 )
 from invoicing.domain.transitions import BECOMES, Effect, effect_of
 from invoicing.errors import Cause
-from tests.unit.domain.samples import NOW
+from tests.unit.domain.payment_gateway_side import FAILURE, PENDING, PRICE, SUCCESS, GatewaySide
 
-PENDING, SUCCESS, FAILURE = TransactionStatus.PENDING, TransactionStatus.SUCCESS, TransactionStatus.FAILURE
 CASE = "2026-000123"
-PRICE = Decimal("398.52")
 VALIDITY = timedelta(days=3)
 
 LEGAL = {
@@ -62,28 +59,6 @@ LEGAL = {
 """Pairs of payment status and invoice cell that people may see (no issuer of these walks is `none`)."""
 
 
-@dataclass
-class Paid:
-    """A transaction as the gateway knows it."""
-
-    order: str
-    remote_id: str
-    valid_until: datetime
-    amount: Decimal = PRICE
-    currency: str = "PLN"
-    status: TransactionStatus = PENDING
-    ours: bool = True
-
-    def told(self) -> Transaction:
-        return Transaction(
-            order_id=self.order,
-            remote_id=self.remote_id,
-            amount=self.amount,
-            currency=self.currency,
-            status=self.status,
-        )
-
-
 @dataclass(frozen=True)
 class Money:
     """A capture."""
@@ -94,80 +69,15 @@ class Money:
 
 
 @dataclass
-class Walk:
+class Walk(GatewaySide):
     """One random life of a case. Every step keeps `check` true."""
 
-    random: random.Random
-    now: datetime = NOW
     state: CaseState = field(default_factory=lambda: CaseState(case_id=CASE, currency="PLN", gross=PRICE))
     attempts: dict[int, Attempt] = field(default_factory=dict)
     captures: list[Money] = field(default_factory=list)
     rejected: set[str] = field(default_factory=set)
-    gateway: list[Paid] = field(default_factory=list)
-    burnt: set[str] = field(default_factory=set)
-    lied: bool = False
-    flying: list[Transaction] = field(default_factory=list)
     seen: set[Effect] = field(default_factory=set)
     final: str | None = None
-
-    # --- the gateway and its payers -----------------------------------------------------------------------------------
-
-    def _register(self, order: str, valid_until: datetime, *, ours: bool = True) -> Paid:
-        made = Paid(order, f"9R{len(self.gateway):04}", valid_until, ours=ours)
-        self.gateway.append(made)
-        return made
-
-    def _announce(self, paid: Paid) -> None:
-        """Messages are lost, doubled and kept for later."""
-        self.flying += [paid.told()] * self.random.choice([0, 1, 1, 1, 2, 3])
-
-    def payer_acts(self) -> None:
-        """Somebody with a link pays, is refused, orders a transfer, opens a second tab, or pays a wrong amount."""
-        alive = [p for p in self.gateway if p.status is PENDING and p.order not in self.burnt]
-        if not alive:
-            return
-        paid = self.random.choice(alive)
-        match self.random.choice(["pay", "pay", "refuse", "refuse", "transfer", "tab", "wrong"]):
-            case "pay":
-                paid.status = SUCCESS
-            case "refuse":
-                paid.status = FAILURE
-            case "tab":
-                paid = self._register(paid.order, paid.valid_until, ours=False)
-            case "wrong":
-                paid.status = SUCCESS
-                paid.amount, paid.currency = self.random.choice(
-                    [(PRICE / 2, "PLN"), (PRICE + 1, "PLN"), (PRICE, "EUR")]
-                )
-        self._announce(paid)
-
-    def gateway_changes_its_mind(self) -> None:
-        """A transfer that was given up arrives after all; the manual calls it rare, not impossible."""
-        failed = [p for p in self.gateway if p.status is FAILURE]
-        if failed and self.random.random() < 0.3:
-            paid = self.random.choice(failed)
-            paid.status, paid.ours = SUCCESS, False
-            self._announce(paid)
-
-    def time_passes(self) -> None:
-        """Up to two days; what was not paid in time fails."""
-        self.now += timedelta(seconds=self.random.choice([1, 30, 120, 7_200, 86_400, 172_800]))
-        for paid in self.gateway:
-            if paid.status is PENDING and self.now >= paid.valid_until:
-                paid.status = FAILURE
-                self._announce(paid)
-
-    def _status(self, order: str) -> list[Transaction]:
-        return [p.told() for p in self.gateway if p.order == order]
-
-    def _cancel(self, order: str) -> bool:
-        unpaid = [p for p in self.gateway if p.order == order and p.status is PENDING]
-        for paid in unpaid:
-            paid.status = FAILURE
-            self._announce(paid)
-        if unpaid:
-            self.burnt.add(order)
-        return bool(unpaid)
 
     # --- our side, as the activities do it ----------------------------------------------------------------------------
 
@@ -214,7 +124,7 @@ class Walk:
         self.attempts[number] = attempt
         outcome = self.random.choice(["open", "open", "open", "lost", "died", "refused", "unsent", "lie"])
         if outcome in {"open", "lost", "lie"}:
-            paid = self._register(attempt.order_id, self.now + VALIDITY)
+            paid = self.register(attempt.order_id, self.now + VALIDITY)
         match outcome:
             case "open":
                 while self.random.random() < 0.3:
@@ -251,15 +161,15 @@ class Walk:
 
     def _settled(self, attempt: Attempt) -> bool:
         """Whether it is proved dead or paid; a lost answer proves nothing, and a wrong amount waits for a person."""
-        told = self._status(attempt.order_id)
+        told = self.status(attempt.order_id)
         verdict = judge(told, attempt)
         if verdict not in {Verdict.PAID, Verdict.MISPAID}:
             if self.random.random() < 0.2:
                 return False
-            cancelled = self._cancel(attempt.order_id)
+            cancelled = self.cancel(attempt.order_id)
             if self.random.random() < 0.2:
                 return False
-            told = self._status(attempt.order_id)
+            told = self.status(attempt.order_id)
             verdict = judge(told, attempt)
             if proves_dead(verdict, attempt, cancelled=cancelled, now=self.now):
                 self._put(attempt, state=AttemptState.DEAD)
@@ -276,7 +186,7 @@ class Walk:
         attempt = self.attempts[max(self.attempts)]
         if attempt.state in {AttemptState.DEAD, AttemptState.REFUSED}:
             return
-        told = self._status(attempt.order_id)
+        told = self.status(attempt.order_id)
         verdict = judge(told, attempt)
         if verdict in {Verdict.PAID, Verdict.MISPAID}:
             self.record(told)
@@ -380,7 +290,7 @@ class Walk:
         for told in self.flying:
             self.record([told], whole=False)
         for attempt in list(self.attempts.values()):
-            if told_of := self._status(attempt.order_id):
+            if told_of := self.status(attempt.order_id):
                 self.record(told_of)
 
     def check_ledger(self) -> None:

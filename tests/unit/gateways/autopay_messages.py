@@ -20,6 +20,17 @@ SUCCESS: Fields = (
     ("paymentStatus", "SUCCESS"),
     ("paymentStatusDetails", "AUTHORIZED"),
 )
+TRANSFER: Fields = (
+    ("isRefund", "true"),
+    ("orderID", "case-2026-0001"),
+    ("remoteID", "96VSD39Z7F"),
+    ("remoteOutID", "ZWTR_6063048773"),
+    ("amount", "23.00"),
+    ("currency", "PLN"),
+    ("transferDate", "20260115120700"),
+    ("transferStatus", "SUCCESS"),
+    ("transferStatusDetails", "CONFIRMED"),
+)
 CUSTOMER: Fields = (
     ("fName", "Jan"),
     ("lName", "Kowalski"),

@@ -1,0 +1,61 @@
+"""Lists page by page: what they take, where the next page begins, and what their rows have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query
+from pydantic import AfterValidator, AwareDatetime
+
+from invoicing.errors import NotFound
+from invoicing.locale import catalogue
+
+T = TypeVar("T")
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before the first or after the last year") from None
+
+
+_ROW_ID = r"^[1-9][0-9]{0,17}$"
+_Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(pattern=_ROW_ID, description="`next_cursor` of a list")]
+Since = Annotated[_Instant | None, Query(description="from this time on; with its zone")]
+Until = Annotated[_Instant | None, Query(description="before this time; with its zone")]
+
+USUAL = 50
+"""Items of a page when the caller does not say."""
+
+
+def page_of(
+    found: Sequence[T], limit: int, cursor: Callable[[T], object], item: Callable[[T], dict[str, Any]]
+) -> dict[str, Any]:
+    """The page, of one row more than the limit as asked of the store: that one says whether another page follows."""
+    page = found[:limit]
+    more = str(cursor(page[-1])) if len(found) > limit else None
+    return {"items": [item(one) for one in page], "next_cursor": more}
+
+
+def beyond(cursor: str | None) -> int:
+    """The id below which a page begins; 0 is from the newest."""
+    return int(cursor or 0)
+
+
+def row_id(told: str) -> int:
+    """The number of a row in an address. Raises `NotFound` for what can be none."""
+    if not re.fullmatch(_ROW_ID, told):
+        raise NotFound("row_unknown", "no row can have this id")
+    return int(told)
+
+
+def failure_text(code: str | None, language: str) -> str | None:
+    """The sentence of a failure; a code without one must not take a whole list away."""
+    return None if code is None else catalogue(language).get(f"failure.{code}")

@@ -1,0 +1,93 @@
+"""`explain`: one case from the database: what its totals are made of, where it stands, and what it waits for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from invoicing.bootstrap import application
+from invoicing.domain.labels import Role, view
+from invoicing.errors import NotFound
+from invoicing.explained import explanation
+from invoicing.locale import text
+from invoicing.presenting import state_record
+from invoicing.serving import run as run_loop
+from starter.call import Call, language_option
+from starter.outcomes import ExitCode
+
+LINES = ("line", "description", "VAT", "before discount", "discount", "rounding", "value")
+RATES = ("VAT", "lines", "net", "tax", "gross")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare options."""
+    parser.add_argument("case_id", metavar="CASE_ID")
+    language_option(parser)
+
+
+def run(call: Call) -> int:
+    """1 when the case is not recorded."""
+    return run_loop(lambda: _run(call))
+
+
+async def _run(call: Call) -> int:
+    async with application(call.settings()) as app:
+        try:
+            facts = await app.intake.facts(call.arguments.case_id)
+        except NotFound:
+            raise NotFound("not_found", "no case is recorded under this id") from None
+    record = state_record(facts, Role.OPS, call.language)
+    why = explanation(facts.document, call.language)
+    call.out.result({**record, "explanation": why})
+    for line in _standing(record, call.language):
+        call.out.line(line)
+    for who, role in (("ops", Role.OPS), ("the expert", Role.EXPERT), ("the client", Role.CLIENT)):
+        if names := [action.value for action in view(facts.state, role).actions]:
+            may = ", ".join(f"{name} ({text(call.language, f'action.{name}')})" for name in names)
+            call.out.line(f"{who} may: {may}")
+    if why is None:
+        call.out.line("totals: not known while a VAT rate is not one of ours")
+        return ExitCode.OK
+    call.out.line(f"\nprices are {why['prices']}, amounts in {why['currency']}")
+    call.out.table(LINES, [_line(line) for line in why["lines"]])
+    call.out.line("")
+    call.out.table(RATES, [_rate(rate) for rate in why["rates"]])
+    call.out.line("")
+    for head, steps in _steps(why):
+        for step in steps:
+            call.out.line(f"{head}: {step['text']}")
+    return ExitCode.OK
+
+
+def _standing(record: dict[str, Any], language: str) -> Iterator[str]:
+    """Where the case stands, in the words that people see."""
+    payment, invoice, parked = record["payment"], record["invoice"], record["parked"]
+    yield f"case {record['case_id']}: {record['case_status']['label']}, version {record['version']}"
+    yield f"payment: {payment['status']}" + (f" ({payment['label']})" if payment["label"] else "")
+    said = invoice["cell"] or invoice["reason"]
+    number = f", {invoice['number']} of {invoice['issued_on']}" if invoice["number"] else ""
+    yield f"invoice: {invoice['status']}" + (f" ({said})" if said else "") + number
+    for badge in record["badges"]:
+        yield f"badge: {badge} ({text(language, f'badge.{badge}')})"
+    if parked is not None:
+        yield f"waits for a person: {parked['step']}, {parked['code']} after {parked['attempts']} attempts"
+        yield f"why: {parked['message']}"
+
+
+def _line(line: dict[str, Any]) -> tuple[str, ...]:
+    names = ("position", "description", "vat_rate", "before_discount", "discount", "rounding", "value")
+    return tuple(str(line[name]) for name in names)
+
+
+def _rate(rate: dict[str, Any]) -> tuple[str, ...]:
+    positions = ", ".join(str(position) for position in rate["positions"])
+    return (rate["vat_rate"], positions, rate["net"], rate["vat"], rate["gross"])
+
+
+def _steps(why: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    for line in why["lines"]:
+        yield f"line {line['position']}", line["steps"]
+    for rate in why["rates"]:
+        yield f"VAT {rate['vat_rate']}", rate["steps"]
+    yield "sum", why["steps"]

@@ -1,0 +1,32 @@
+"""`starter explain` as a process."""
+
+import json
+from pathlib import Path
+
+from tests.unit.starter.commands import AUTOPAY, answer, case, starter
+
+
+def recorded(folder: Path) -> str:
+    (folder / "case.json").write_text(json.dumps(case("e-1"), ensure_ascii=False))
+    assert starter(folder, "start", "case.json", **AUTOPAY).returncode == 0
+    return "e-1"
+
+
+def test_the_totals_are_told_line_by_line_and_what_may_be_done(folder: Path) -> None:
+    done = starter(folder, "explain", recorded(folder), "--language", "en")
+    assert done.returncode == 0, done.stderr
+    assert "sum: Total gross: " in done.stdout
+    assert "VAT 23: VAT on the sum of net values: " in done.stdout
+    assert "the client may: pay (" in done.stdout
+
+
+def test_with_json_it_is_the_state_record_and_its_explanation(folder: Path) -> None:
+    told = answer(starter(folder, "explain", recorded(folder), "--json"))
+    assert told["case_id"] == "e-1"
+    assert told["explanation"]["totals"] == told["totals"]
+
+
+def test_an_unknown_case_is_said_and_left_with_1(folder: Path) -> None:
+    done = starter(folder, "explain", "nobody", "--json")
+    assert (done.returncode, answer(done)["code"]) == (1, "not_found")
+    assert "not_found" in done.stderr

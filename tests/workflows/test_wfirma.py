@@ -1,0 +1,193 @@
+"""Experts who keep their books at wFirma: three attempts, the empty cell, one invoice whatever is lost; and experts who
+send the invoice themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+import pytest_asyncio
+
+from invoicing.documents.pdf.invoice import render
+from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.labels import Role
+from invoicing.domain.records import Event
+from invoicing.domain.state import CaseState, InvoiceStatus, Step
+from invoicing.errors import NotAllowed
+from invoicing.sandbox.mail.mailbox import attachments_of, parse, text_of
+from invoicing.storage import tables
+from tests.stage import WFIRMA_KEYS, World, world
+from tests.stage_samples import until
+from tests.stage_temporal import TemporalServer
+from tests.unit.documents.samples import invoice
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SENTENCE = "Wystąpił błąd podczas wystawiania faktury dla klienta do sprawy nr {case_id}"
+EXPERT = "exp-wfirma"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with world(temporal, tmp_path_factory.mktemp("wfirma"), api=False) as opened:
+        await opened.save_expert(EXPERT, issuer="wfirma", invoice_series=None, wfirma=WFIRMA_KEYS)
+        await opened.save_expert("exp-hand", issuer="none", invoice_series=None)
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def adopted(stage: World) -> "asyncio.Task[CaseState]":
+    """A case whose answer is lost; its pause is longer than an add may take, so it waits beside the other tests."""
+    stage.wfirma_fault("invoices/add", "drop_after_commit", "lost-1")
+    await record(stage, "lost-1")
+    return asyncio.create_task(stage.ended("lost-1", 90))
+
+
+async def record(stage: World, case_id: str, **changes: object) -> None:
+    await stage.record(case_id, paid=True, expert_id=EXPERT, **changes)
+
+
+async def regenerate(stage: World, case_id: str) -> None:
+    await stage.app.deciding.take(case_id, DecisionKind.REGENERATE_INVOICE, "ops")
+
+
+async def round_failed(stage: World, case_id: str) -> CaseState:
+    """Until a round of invoicing has failed and the expert has his notification and his mail."""
+    state = await stage.when(case_id, lambda state: state.parked, "the case is parked")
+    await until(lambda: stage.mailed(case_id, 1), "the expert has his mail")
+    return state
+
+
+async def test_the_expert_s_own_books_make_the_invoice(stage: World) -> None:
+    await record(stage, "books-1")
+    state = await stage.ended("books-1")
+    (document,) = stage.issued("books-1")
+    assert (document["id_external"], document["total"]) == ("books-1-1", "398.52")
+    assert (state.invoice.number, state.invoice.attempts) == (document["fullnumber"], 1)
+    shown = await stage.shown("books-1", Role.CLIENT)
+    assert (shown["invoice"]["status"], shown["invoice"]["cell"]) == ("available", "Pobierz fakturę")
+    pdf = await stage.app.documents.get(state.invoice.sha256 or "")
+    to_client, to_expert = stage.mails("books-1")
+    assert to_client.raw is not None
+    assert [part.data for part in attachments_of(parse(to_client.raw))] == [pdf]
+    assert to_expert.recipients == ("ekspert@example.com",)
+
+
+async def test_two_failed_attempts_are_followed_by_a_third_that_issues(stage: World) -> None:
+    stage.wfirma_fault("invoices/find", "out_of_service", "twice-1", times=2)
+    await record(stage, "twice-1")
+    await stage.ended("twice-1")
+    shown = await stage.shown("twice-1")
+    assert (shown["invoice"]["status"], shown["invoice"]["attempts"]) == ("available", 3)
+    assert len(stage.issued("twice-1")) == 1
+    assert [row["kind"] for row in await stage.rows(tables.notices, "twice-1")] == ["expert-paid"]
+    assert await stage.alerts("twice-1", open_only=False) == []
+
+
+async def test_three_failed_attempts_park_and_a_fresh_round_issues_one_invoice(stage: World) -> None:
+    stage.wfirma_fault("invoices/add", "out_of_service", "thrice-1", times=3)
+    await record(stage, "thrice-1")
+    await round_failed(stage, "thrice-1")
+    shown = await stage.shown("thrice-1", Role.CLIENT)
+    assert (shown["payment"]["label"], shown["invoice"]["cell"]) == ("Zrealizowana", None)
+    assert (shown["invoice"]["status"], shown["invoice"]["attempts"]) == ("failed", 3)
+    assert shown["invoice"]["reason"] == "Przepraszamy, nie mogliśmy utworzyć faktury"
+    parked = (await stage.shown("thrice-1"))["parked"]
+    assert (parked["step"], parked["cause"], parked["code"], parked["attempts"]) == (
+        Step.INVOICE, "connectivity", "provider_maintenance", 3
+    )  # fmt: skip
+    (mail,) = stage.mails("thrice-1")
+    assert mail.raw is not None
+    assert text_of(parse(mail.raw)).strip() == SENTENCE.format(case_id="thrice-1")
+    assert [alert.code for alert in await stage.alerts("thrice-1")] == ["provider_maintenance"]
+    assert [row["kind"] for row in await stage.open_tasks("thrice-1")] == ["invoice"]
+    assert stage.issued("thrice-1") == []
+
+    await regenerate(stage, "thrice-1")
+    state = await stage.ended("thrice-1")
+    assert (state.invoice.status, state.invoice.round, state.parked) == (InvoiceStatus.AVAILABLE, 2, None)
+    assert [item["fullnumber"] for item in stage.issued("thrice-1")] == [state.invoice.number]
+    kinds = [row["kind"] for row in await stage.rows(tables.notices, "thrice-1")]
+    assert kinds == ["expert-failed", "expert-paid"]
+    assert await stage.alerts("thrice-1") == []
+    assert await stage.open_tasks("thrice-1") == []
+
+
+async def test_data_that_wfirma_refuses_park_at_once_and_name_the_field(stage: World) -> None:
+    stage.wfirma_fault("invoices/add", "validation", "data-1", reason="contractor.nip")
+    await record(stage, "data-1")
+    state = await round_failed(stage, "data-1")
+    assert state.parked is not None
+    assert (state.parked.code, state.parked.attempts) == ("invoice_data_refused", 1)
+    assert state.parked.faults == (("billing_data.tax_id", "bad_nip"),)
+    await stage.correct("data-1", city="Kraków")
+    await stage.ended("data-1")
+    assert len(stage.issued("data-1")) == 1
+
+
+async def test_refused_keys_park_at_once_and_cost_one_attempt(stage: World) -> None:
+    stage.wfirma_fault("invoices/find", "auth", "keys-1")
+    await record(stage, "keys-1")
+    state = await round_failed(stage, "keys-1")
+    assert state.parked is not None
+    assert (state.parked.cause, state.parked.code, state.parked.attempts) == ("settings", "issuer_settings", 1)
+    assert [alert.code for alert in await stage.alerts("keys-1")] == ["issuer_settings"]
+    await regenerate(stage, "keys-1")
+    assert (await stage.ended("keys-1")).invoice.status is InvoiceStatus.AVAILABLE
+
+
+async def test_a_round_that_failed_is_ended_by_the_expert_s_own_document(stage: World) -> None:
+    stage.wfirma_fault("invoices/find", "access_denied", "instead-1")
+    await record(stage, "instead-1")
+    await round_failed(stage, "instead-1")
+    pdf = render(invoice())
+    await stage.app.deciding.attach("instead-1", "expert:exp-wfirma", pdf, None)
+    state = await stage.ended("instead-1")
+    assert (state.invoice.status, state.parked) == (InvoiceStatus.MANUAL, None)
+    assert await stage.app.documents.get(state.invoice.sha256 or "") == pdf
+    assert await stage.alerts("instead-1") == []
+    assert stage.issued("instead-1") == []
+
+
+async def test_the_document_of_an_expert_without_issuer_is_downloaded_and_mailed(stage: World) -> None:
+    await stage.record("hand-1", paid=True, expert_id="exp-hand")
+    await stage.ended("hand-1")
+    before = await stage.shown("hand-1", Role.CLIENT)
+    assert (before["invoice"]["status"], before["invoice"]["cell"], before["actions"]) == ("manual", None, [])
+
+    first, second = render(invoice()), render(invoice(number="FV/2/11/2026"))
+    for nth, pdf in enumerate((first, second), 1):
+        await stage.app.deciding.attach("hand-1", "expert:exp-hand", pdf, None)
+        await stage.app.deciding.attach("hand-1", "expert:exp-hand", pdf, None)
+        await until(partial(stage.mailed, "hand-1", nth + 1), "the client has it by mail")
+    shown = await stage.shown("hand-1", Role.CLIENT)
+    assert (shown["invoice"]["status"], shown["invoice"]["cell"]) == ("manual", None)
+    assert shown["actions"] == ["download"]
+    assert await stage.app.documents.get(shown["invoice"]["sha256"]) == second
+    mails = [parse(mail.raw) for mail in stage.mails("hand-1") if mail.raw and "faktury@example.com" in mail.recipients]
+    assert [[part.data for part in attachments_of(mail)] for mail in mails] == [[first], [second]]
+    assert len(await stage.rows(tables.archive, "hand-1")) == 2, "what was replaced stays in the archive"
+    assert (await stage.events("hand-1")).count(Event.INVOICE_ATTACHED) == 2
+
+
+async def test_an_issued_invoice_is_not_replaced_by_an_attachment(stage: World) -> None:
+    await record(stage, "issued-1")
+    await stage.ended("issued-1")
+    with pytest.raises(NotAllowed):
+        await stage.app.deciding.attach("issued-1", "expert:exp-wfirma", render(invoice()), None)
+
+
+async def test_an_invoice_whose_answer_was_lost_is_found_and_adopted(
+    stage: World, adopted: "asyncio.Task[CaseState]"
+) -> None:
+    state = await adopted
+    assert [item["fullnumber"] for item in stage.issued("lost-1")] == [state.invoice.number]
+    assert (state.invoice.status, state.invoice.attempts) == (InvoiceStatus.AVAILABLE, 2)
+    assert [row["kind"] for row in await stage.rows(tables.notices, "lost-1")] == ["expert-paid"]
+
+
+async def test_no_key_of_wfirma_is_met_in_files_of_the_database_or_in_logs(stage: World) -> None:
+    raw = b"".join(path.read_bytes() for path in stage.folder.glob("paidcase.db*")) + stage.logs().encode()
+    assert b"wfirma" in raw
+    assert WFIRMA_KEYS["secret_key"] is not None
+    assert WFIRMA_KEYS["secret_key"].encode() not in raw

@@ -1,4 +1,4 @@
-"""`generate_invoice`: the invoice of a paid case comes into being, once."""
+"""`generate_invoice`: the invoice of a paid case comes into being, once; `look_for_invoice`: or has come already."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from activities.failures import mapped
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
-from invoicing.errors import InternalFault, SettingsFault
-from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer
+from invoicing.errors import InternalFault, OutcomeUnknown, SettingsFault
+from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer, LookingIssuer
 
 NO_ISSUER = "none"
 
@@ -35,6 +35,23 @@ class Generated(BaseModel):
     status: InvoiceStatus
     number: str | None = None
     issued_on: date | None = None
+
+
+class LookInput(BaseModel):
+    """The case whose last attempt has an unknown outcome, and how many attempts its round has had."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    attempts: int = 3
+
+
+class Looked(BaseModel):
+    """Found: the invoice exists and is the case's. Otherwise it is proved that there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    found: bool
 
 
 class InvoiceActivities:
@@ -65,7 +82,31 @@ class InvoiceActivities:
         issuer = self._issuers.get(name)
         if issuer is None:
             raise SettingsFault("issuer_not_ready", f"the issuer {name} is not set up")
-        return await self._available(case.case_id, await issuer.issue(IssueOrder(facts)))
+        return await self._available(case.case_id, await issuer.issue(IssueOrder(facts)), activity.info().attempt)
+
+    @activity.defn(name="look_for_invoice")
+    @mapped
+    async def look_for_invoice(self, case: LookInput) -> Looked:
+        """Whether an invoice came of an attempt whose answer was lost; one that is found is adopted, none is made.
+
+        Raises `OutcomeUnknown` and `ConnectivityFault` while it cannot be told: each retry is a look. Raises
+        `DataFault` when what was found is not the case's invoice.
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+        if facts.state.invoiced:
+            return Looked(found=True)
+        issuer = self._issuers.get(facts.expert.issuer) if facts.expert else None
+        if not isinstance(issuer, LookingIssuer):  # what it issues is in our own database: nothing can be lost
+            return Looked(found=False)
+        try:
+            issued = await issuer.look(IssueOrder(facts))
+        except SettingsFault as fault:
+            # keys that were taken away meanwhile prove nothing about the invoice
+            raise OutcomeUnknown("issuer_outcome_unknown", f"{fault.code}: {fault.message}") from fault
+        if issued is not None:
+            await self._available(case.case_id, issued, case.attempts)
+        return Looked(found=issued is not None)
 
     async def _by_hand(self, facts: CaseFacts) -> Generated:
         async with self._store.transaction() as db:
@@ -77,7 +118,7 @@ class InvoiceActivities:
             await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND))
         return _told(state)
 
-    async def _available(self, case_id: str, issued: Issued) -> Generated:
+    async def _available(self, case_id: str, issued: Issued, attempts: int) -> Generated:
         async with self._store.transaction() as db:
             state = (await db.facts(case_id)).state
             if state.invoiced:
@@ -89,7 +130,7 @@ class InvoiceActivities:
                     number=issued.number,
                     issued_on=issued.issued_on,
                     sha256=issued.sha256,
-                    attempts=activity.info().attempt,
+                    attempts=attempts,
                 )
             )
             await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))

@@ -58,13 +58,22 @@ class RecordActivities:
         """Note the failure, open its alert and its failed task, and show that a decision is needed."""
         now, failure = self._clock(), park.failure
         code = known_code(failure.code)
-        why = Parked(step=park.step, cause=failure.cause, code=code, attempts=failure.attempt, faults=failure.faults)
+        why = Parked(
+            step=park.step,
+            cause=failure.cause,
+            code=code,
+            attempts=failure.attempt,
+            faults=failure.faults,
+            outcome_known=failure.outcome_known,
+        )
         async with self._store.transaction() as db:
             facts = await db.facts(park.case_id)
             state = facts.state
             if park.step is Step.VALIDATE and facts.document.arrives_paid and is_verifiable(facts, now):
                 # the money is there whatever is wrong with the data, and everybody sees it
                 state = await record_external_in(db, facts, now)
+            if state.parked is not None and state.parked.code != code:
+                await closed(db, park.case_id, park.step, now)  # the alert of today's reason takes its place
             if state.parked != why:
                 state = await db.save(parked(state, why))
                 await db.log(
@@ -89,7 +98,7 @@ class RecordActivities:
                     opened_at=now,
                 )
             )
-            if park.step in PARKABLE_TASKS:
+            if park.step in PARKABLE_TASKS and why.outcome_known:
                 await db.open_task(
                     FailedTask(
                         key=parking_key(park.case_id, park.step),

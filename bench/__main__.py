@@ -38,6 +38,7 @@ MODULES = {
     "workers": "workers",
     "archive": "archive",
     "numbering": "numbering",
+    "itn_storm": "itn_storm",
 }
 OUT = Path(__file__).with_name("out")
 WIDTH = 190

@@ -34,13 +34,13 @@ class Plan:
 FULL = Plan(
     seconds={
         "engine": 90, "pipeline": 120, "batch": 45, "pdf": 20, "history": 20,
-        "memory": 160, "workers": 75, "archive": 110, "numbering": 45,
+        "memory": 140, "workers": 75, "archive": 110, "numbering": 45, "itn_storm": 40,
     }
 )  # fmt: skip
 QUICK = Plan(
     seconds={
         "engine": 22, "pipeline": 30, "batch": 10, "pdf": 4, "history": 8,
-        "memory": 25, "workers": 16, "archive": 20, "numbering": 10,
+        "memory": 25, "workers": 16, "archive": 20, "numbering": 10, "itn_storm": 15,
     },
     rounds=2,
     engine_cases=64,

@@ -39,13 +39,25 @@ from invoicing.domain.validation import ContentRules
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.nbp.client import NbpRates
+from invoicing.gateways.nbp.sources import RatesInOrder
+from invoicing.gateways.nbp.table import TableRates
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.wfirma.client import WfirmaClient
 from invoicing.gateways.wfirma.issuer import WfirmaIssuer
 from invoicing.gateways.wfirma.notes import StoredNotes
 from invoicing.intake import Intake
 from invoicing.keyring import EncryptedPayloads, KeyRing
-from invoicing.ports import CaseStore, Clock, DocumentStore, Issuer, Mailer, PaymentGateway, PaymentNotifications
+from invoicing.ports import (
+    CaseStore,
+    Clock,
+    DocumentStore,
+    ExchangeRates,
+    Issuer,
+    Mailer,
+    PaymentGateway,
+    PaymentNotifications,
+)
 from invoicing.relay import Relay
 from invoicing.settings import Settings, is_loopback, payload_keys
 from invoicing.storage.files import FileDocumentStore
@@ -144,7 +156,9 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     )
     gateway = AutopayGateway(registry)
     mailer = _mailer(settings)
-    issuers: dict[str, Issuer] = {"builtin": BuiltinIssuer(store, documents, render, clock)}
+    nbp = None if settings.nbp_base_url is None else NbpRates(settings.nbp_base_url)
+    rates = _rates(settings, nbp)
+    issuers: dict[str, Issuer] = {"builtin": BuiltinIssuer(store, documents, render, clock, rates)}
     wfirma = _wfirma(settings, clock)
     if wfirma is not None:
         issuers["wfirma"] = WfirmaIssuer(wfirma, StoredNotes(store), documents, clock)
@@ -152,6 +166,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
         minimum_amount=settings.minimum_amount,
         autopay_currencies=frozenset(s.currency for s in settings.autopay),
         ready_issuers=frozenset({NO_ISSUER, *issuers}),
+        knows_rates=rates is not None,
     )
     wakeup = Wakeup()
     postman = Postman(store, mailer, clock)
@@ -190,6 +205,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
                 refunds.refund_payment,
                 refunds.watch_refund,
                 invoices.generate_invoice,
+                invoices.look_for_invoice,
                 AttachmentActivities(store, clock).attach_invoice,
                 CorrectionActivities(store, documents, issuers, clock).correct_after_refund,
                 mails.email_invoice,
@@ -207,6 +223,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
         )
     finally:
         await gateway.close()
+        if nbp is not None:
+            await nbp.close()
         if wfirma is not None:
             await wfirma.close()
         await mailer.close()
@@ -252,6 +270,14 @@ def _timing(settings: Settings) -> Timing:
         mail_retry_interval=settings.mail_retry_interval,
         mail_give_up_after=settings.mail_give_up_after,
     )
+
+
+def _rates(settings: Settings, nbp: NbpRates | None) -> ExchangeRates | None:
+    file = settings.exchange_rates_file
+    sources: list[ExchangeRates] = [] if file is None else [TableRates(file)]
+    if nbp is not None:
+        sources.append(nbp)
+    return RatesInOrder(sources) if sources else None
 
 
 def _wfirma(settings: Settings, clock: Clock) -> WfirmaClient | None:

@@ -6,6 +6,8 @@ it leads to. Its key is the caller's, or is made of the state it was taken in, s
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +21,9 @@ from invoicing.domain.records import ArchivedDocument, CaseFacts
 from invoicing.domain.validation import case_totals
 from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, DocumentStore, UnitOfWork
+
+REPEATABLE = frozenset({DecisionKind.RESEND_INVOICE, DecisionKind.CHECK_PAYMENT_NOW})
+"""Decisions that make sense again although nothing has changed; pressing twice within a minute is one."""
 
 
 class Deciding:
@@ -92,7 +97,6 @@ class Deciding:
                 faults.append(Fault("paid_at", "bad_format"))
             _demand(faults)
             body = {"reference": reference, "paid_at": paid_at.isoformat(), "amount": f"{amount:f}"}
-            key = key or f"{PaymentMethod.EXTERNAL}:{case_id}:{reference}"
             await self._taken(db, facts, DecisionKind.EXTERNAL_PAYMENT, actor, key, body)
         self._wake()
         return facts
@@ -105,7 +109,6 @@ class Deciding:
         )
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
-            key = key or f"attach:{case_id}:{sha256}"
             await self._taken(db, facts, DecisionKind.ATTACH_INVOICE, actor, key, {"sha256": sha256})
             await db.archive(document)
         self._wake()
@@ -131,8 +134,13 @@ class Deciding:
             if amount is not None and amount > left:
                 _demand([Fault("amount", "amount_too_large")])
 
-        key = f"{kind.value}:{case_id}:{facts.state.version}" if key is None else f"{kind.value}:{case_id}:{key}"
-        await decide(db, case_id, kind, key, actor, body, self._clock(), judge)
+        now = self._clock()
+        if key is None:
+            # what changes nothing in the record may be wished again a minute later, or with another content at once
+            content = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16] if body else ""
+            moment = f"{now:%Y%m%d%H%M}" if kind in REPEATABLE else ""
+            key = ":".join((str(facts.state.version), moment, content))
+        await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
 
 
 async def _left(db: UnitOfWork, case_id: str) -> Decimal:

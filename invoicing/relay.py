@@ -37,6 +37,9 @@ from workflows.policies import Timing
 
 LEASE = timedelta(seconds=30)
 IDLE = timedelta(milliseconds=500)
+GATHER = timedelta(milliseconds=5)
+"""How long after a wake more is gathered, so that a storm of messages is claimed in lots and not one by one."""
+
 RETRY = timedelta(seconds=2)
 HANDOVER_TIMEOUT = timedelta(seconds=10)
 AT_ONCE = 32
@@ -75,11 +78,10 @@ class Relay:
             if not delivered:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), IDLE.total_seconds())
+                    await asyncio.sleep(GATHER.total_seconds())
 
     async def deliver_once(self) -> int:
         """Claim what waits, hand it over, and say how many rows were delivered."""
-        if not any((await self._store.waiting()).values()):
-            return 0
         now = self._clock()
         messages = await self._store.claim_messages(self._name, now, LEASE, AT_ONCE)
         notifications = await self._store.claim_notifications(self._name, now, LEASE, AT_ONCE)

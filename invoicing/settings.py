@@ -79,6 +79,8 @@ class Settings:
     log_format: str
     wfirma_base_url: str | None = None
     wfirma_app_key: str | None = field(default=None, repr=False)
+    exchange_rates_file: Path | None = None
+    nbp_base_url: str | None = None
     secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
@@ -111,6 +113,8 @@ WITHOUT_DEFAULT = (
     "AUTOPAY_SERVICES",
     "WFIRMA_BASE_URL",
     "WFIRMA_APP_KEY",
+    "EXCHANGE_RATES_FILE",
+    "NBP_BASE_URL",
     "SMTP_HOST",
     "SMTP_USERNAME",
     "SMTP_PASSWORD",
@@ -159,6 +163,8 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         log_format=reader.read("LOG_FORMAT", _one_of("text", "json")),
         wfirma_base_url=wfirma_url,
         wfirma_app_key=env.get("WFIRMA_APP_KEY"),
+        exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", Path),
+        nbp_base_url=reader.optional("NBP_BASE_URL", _http_url),
         secrets_keys=reader.optional("SECRETS_KEYS", _key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", _key_ring) or (),
     )

@@ -25,7 +25,7 @@ from activities.records import CloseInput, ParkInput, RecordActivities, ResumeIn
 from activities.watching import NotificationInput, WatchActivities, WatchInput
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
-from workflows import identity, policies
+from workflows import identity, parking, policies
 from workflows.acts import UNPARKING, carried_out
 from workflows.messages import (
     CaseOutcome,
@@ -275,25 +275,29 @@ class PaidCase(ServesDecisions):
                     raise
                 await self._wait_for_decision(step, detail_of(error))
 
-    async def _wait_for_decision(self, step: Step, failure: FailureDetail) -> None:
-        presses, decided = self._presses, len(self._decisions)
+    async def _wait_for_decision(
+        self, step: Step, failure: FailureDetail, since: tuple[int, int] | None = None
+    ) -> None:
+        presses, decided = since or (self._presses, len(self._decisions))
+        shown = parking.shown(step, failure)
         received = await self._recorded(
             RecordActivities.record_parked,
-            ParkInput(case_id=self._case.case_id, step=step, failure=failure),
-            f"Record that {step.value} waits for a person: {failure.code}",
+            ParkInput(case_id=self._case.case_id, step=step, failure=shown),
+            f"Record that {step.value} waits for a person: {shown.code}",
         )
         self._heard(received)
-        if step is Step.INVOICE:
+        if step is Step.INVOICE and failure.outcome_known:
             await self._failure_told()
             self._round += 1
         await self._until_decided(step, failure, presses, decided)
 
     async def _until_decided(self, step: Step, failure: FailureDetail, presses: int, decided: int) -> None:
         """Wait without limit; a history that has grown meanwhile is left behind by continue-as-new."""
-        self._parked = failure
+        self._parked = parking.shown(step, failure)
         self._waiting = None
-        self._mark(InvoiceStatus.FAILED if step is Step.INVOICE else None)
+        self._mark(parking.cell(step, failure))
         self._tell(step)
+        looking = parking.looking(self._case, step, failure)
 
         def is_decided() -> bool:
             acted = any(
@@ -306,7 +310,17 @@ class PaidCase(ServesDecisions):
         def is_long() -> bool:
             return workflow.info().is_continue_as_new_suggested() and self._nothing_open()
 
-        await workflow.wait_condition(lambda: is_decided() or is_long())
+        def is_looked() -> bool:
+            return looking is not None and looking.done()
+
+        await workflow.wait_condition(lambda: is_decided() or is_looked() or is_long())
+        if looking is not None and looking.done() and not is_decided():
+            self._parked = None
+            if (known := looking.result()) is not None:
+                await self._wait_for_decision(step, known, (presses, decided))
+            return
+        if looking is not None:
+            looking.cancel()
         if not is_decided():
             waiting = Waiting(step=step, failure=failure, round=self._round)
             again = self._case.model_copy(update={"requested": self._requested, "waiting": waiting})

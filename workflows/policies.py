@@ -18,6 +18,9 @@ ACTIVITY_TIMEOUT = timedelta(seconds=60)
 LONGEST_POLL_INTERVAL = timedelta(hours=6)
 """The interval between two polls doubles up to this."""
 
+LONGEST_LOOK_INTERVAL = timedelta(hours=1)
+"""The interval between two looks for an invoice doubles up to this."""
+
 LONGEST_MAIL_INTERVAL = timedelta(hours=2)
 """The interval between two tries of a mail doubles up to this."""
 
@@ -64,6 +67,12 @@ def poll_retry(timing: Timing) -> RetryPolicy:
 def invoice_retry(timing: Timing) -> RetryPolicy:
     """Three attempts in all; the first one counts."""
     return RetryPolicy(initial_interval=timing.invoice_retry_interval, backoff_coefficient=2, maximum_attempts=3)
+
+
+def look_retry(timing: Timing) -> RetryPolicy:
+    """Looking for an invoice whose answer was lost: the retries of one activity are the looks."""
+    longest = max(LONGEST_LOOK_INTERVAL, timing.invoice_retry_interval)
+    return RetryPolicy(initial_interval=timing.invoice_retry_interval, backoff_coefficient=2, maximum_interval=longest)
 
 
 def mail_retry(timing: Timing) -> RetryPolicy:

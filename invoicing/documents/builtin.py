@@ -10,29 +10,49 @@ import asyncio
 
 from invoicing.domain.cases import offered_language
 from invoicing.domain.corrections import correction_series, plan_correction, zeroed
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
+from invoicing.domain.invoices import Invoice, plan_invoice, sale_date
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date, series_key
 from invoicing.domain.records import CaseFacts, StoredInvoice
-from invoicing.errors import DataFault, Fault
-from invoicing.ports import CaseStore, Clock, DocumentStore, Issued, IssueOrder, Renderer, UnitOfWork
+from invoicing.domain.validation import case_totals
+from invoicing.errors import DataFault, Fault, SettingsFault
+from invoicing.ports import (
+    CaseStore,
+    Clock,
+    DocumentStore,
+    ExchangeRates,
+    Issued,
+    IssueOrder,
+    Renderer,
+    UnitOfWork,
+)
 
 
 class BuiltinIssuer:
     """Issues gapless invoices in the expert's own series."""
 
-    def __init__(self, store: CaseStore, documents: DocumentStore, render: Renderer, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: CaseStore,
+        documents: DocumentStore,
+        render: Renderer,
+        clock: Clock,
+        rates: ExchangeRates | None = None,
+    ) -> None:
         self._store = store
         self._documents = documents
         self._render = render
         self._clock = clock
+        self._rates = rates
 
     async def issue(self, order: IssueOrder) -> Issued:
         """The invoice of the case: found, completed, or made. Raises `DataFault` when facts are missing."""
         case_id = order.facts.document.case_id
+        rate = await self._rate(order)
         async with self._store.transaction() as db:
             stored = await db.invoice(case_id, order.sequence)
             if stored is None:
-                stored = StoredInvoice(invoice=await self._number(db, order.facts), sha256=None)
+                stored = StoredInvoice(invoice=await self._number(db, order.facts, rate), sha256=None)
         return await self._drawn(case_id, order.sequence, stored)
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
@@ -65,6 +85,19 @@ class BuiltinIssuer:
         await db.add_invoice(correction, series, period, ordinal)
         return correction
 
+    async def _rate(self, order: IssueOrder) -> ExchangeRate | None:
+        """The rate to PLN where tax needs one; asked for before the counter is held, and never for a stored invoice."""
+        document, paid_at = order.facts.document, order.facts.state.payment.paid_at
+        sums = case_totals(document)
+        if sums is None or paid_at is None or not needs_rate(document.currency, sums.vat):
+            return None
+        async with self._store.reading() as db:
+            if await db.invoice(document.case_id, order.sequence) is not None:
+                return None
+        if self._rates is None:
+            raise SettingsFault("exchange_rate_missing", "no source of exchange rates is configured")
+        return await self._rates.before(document.currency, rate_before(sale_date(paid_at), issue_date(self._clock())))
+
     async def _drawn(self, case_id: str, sequence: int, stored: StoredInvoice) -> Issued:
         invoice, sha256 = stored.invoice, stored.sha256
         if sha256 is None:
@@ -73,7 +106,7 @@ class BuiltinIssuer:
                 await db.set_invoice_document(case_id, sequence, sha256)
         return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
 
-    async def _number(self, db: UnitOfWork, facts: CaseFacts) -> Invoice:
+    async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> Invoice:
         expert, buyer, payment = facts.expert, facts.billing, facts.state.payment
         if expert is None or buyer is None or payment.paid_at is None or not expert.tax_id:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
@@ -90,6 +123,7 @@ class BuiltinIssuer:
             paid_at=payment.paid_at,
             payment_reference=payment.reference or "",
             language=offered_language(facts.document.client.language),
+            rate=rate,
         )
         await db.add_invoice(invoice, series, period, ordinal)
         return invoice

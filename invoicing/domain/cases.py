@@ -134,7 +134,10 @@ def _moment(value: Any) -> Any:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before the first or after the last year") from None
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_utc)]

@@ -1,7 +1,8 @@
 """Correcting invoices: an issued invoice is never edited, it is corrected by a document of its own (art. 106j).
 
 A correction states the document it corrects, the reason, the state before and after and the difference; a further one
-starts from the state that the latest one left. Corrections have a series of their own, the seller's with `K` before it.
+starts from the state that the latest one left. Tax in PLN is restated at the original's rate, because the tax point is
+still the original's. Corrections have a series of their own, the seller's with `K` before it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from invoicing.domain.invoices import CorrectionOf, Invoice, InvoiceLine, Party, RateRow
+from invoicing.domain.invoices import CorrectionOf, Invoice, InvoiceLine, Party, RateRow, exchanged
 from invoicing.domain.tax import PricedLine, VatRate, totals
 from invoicing.errors import DataFault, Fault
 
@@ -56,6 +57,7 @@ def plan_correction(
             "vat": vat,
             "gross": gross,
             "buyer": after_buyer,
+            "exchange": None if latest.exchange is None else exchanged(rates, latest.exchange),
             "correction": CorrectionOf(
                 number=original.number,
                 issued_on=original.issued_on,

@@ -31,6 +31,8 @@ FAILURES = {
         FailureKind("issuer_settings", Cause.SETTINGS),
         FailureKind("issuer_unreachable", Cause.CONNECTIVITY),
         FailureKind("issuer_outcome_unknown", Cause.CONNECTIVITY),
+        FailureKind("exchange_rate_missing", Cause.SETTINGS),
+        FailureKind("exchange_rates_unreachable", Cause.CONNECTIVITY),
         FailureKind("provider_maintenance", Cause.CONNECTIVITY),
         FailureKind("invoice_data_refused", Cause.BILLING_DATA),
         FailureKind("issuer_total_differs", Cause.BILLING_DATA),

@@ -6,6 +6,7 @@ that number, date, words and sums are those of the first attempt and the bytes c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -13,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.exchange import ExchangeRate, in_pln, needs_rate
 from invoicing.domain.numbering import WARSAW
 from invoicing.domain.parties import compact_tax_id
 from invoicing.domain.tax import Prices, Totals, VatRate
@@ -143,10 +145,12 @@ def plan_invoice(
     paid_at: datetime,
     payment_reference: str,
     language: str,
+    rate: ExchangeRate | None = None,
 ) -> Invoice:
     """The invoice of a paid case: in Polish, beside which stands the client's language.
 
-    The facts must have passed `content_faults`; `InternalFault` when they have not.
+    The facts must have passed `content_faults`, and tax in a foreign currency needs its `rate` to PLN; `InternalFault`
+    when they have not.
 
     Sale date: the money is a prepayment for the consultation, so the tax point and the sale date are the day on
     which it arrived (art. 19a ust. 8), by the calendar of Warsaw.
@@ -154,7 +158,10 @@ def plan_invoice(
     lines, sums = priced_lines(document), case_totals(document)
     if lines is None or sums is None or not (buyer.name and buyer.street and buyer.city and buyer.country):
         raise InternalFault("invoice_facts_incomplete", "the facts of the invoice did not pass validation")
-    paid_on = paid_at.astimezone(WARSAW).date()
+    if needs_rate(document.currency, sums.vat) and rate is None:
+        raise InternalFault("invoice_facts_incomplete", "tax in a foreign currency has no rate to PLN")
+    paid_on = sale_date(paid_at)
+    rows = _rate_rows(sums)
     return Invoice(
         case_id=document.case_id,
         number=number,
@@ -192,11 +199,29 @@ def plan_invoice(
             )
             for line in lines
         ),
-        rates=_rate_rows(sums),
+        rates=rows,
         net=sums.net,
         vat=sums.vat,
         gross=sums.gross,
         colour=expert.colour,
+        exchange=exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None,
+    )
+
+
+def sale_date(paid_at: datetime) -> date:
+    """The tax point and sale date of a prepaid case: the day on which the money came."""
+    return paid_at.astimezone(WARSAW).date()
+
+
+def exchanged(rows: Sequence[RateRow], rate: ExchangeRate | Exchange) -> Exchange:
+    """The tax of these rows in PLN."""
+    taxes = in_pln(rows, rate.rate)
+    return Exchange(
+        rate=rate.rate,
+        table=rate.table,
+        on=rate.on,
+        vat_pln=sum((vat for _, vat in taxes), Decimal(0)),
+        rates_vat_pln=taxes,
     )
 
 

@@ -78,13 +78,14 @@ class InvoiceState(Fact):
 
 
 class Parked(Fact):
-    """A step that waits, without time limit, for a person."""
+    """A step that waits, without time limit, for a person; with an unknown outcome it is looked for meanwhile."""
 
     step: Step
     cause: Cause
     code: str
     attempts: int
     faults: tuple[tuple[str, str], ...] = ()
+    outcome_known: bool = True
 
 
 class CaseState(Fact):
@@ -196,13 +197,16 @@ def given_up(state: CaseState) -> CaseState:
 
 
 def parked(state: CaseState, why: Parked) -> CaseState:
-    """The step waits for a person. A failed round of invoicing empties the cell and gives the reason on request."""
+    """The step waits for a person. A failed round of invoicing empties the cell and gives the reason on request.
+
+    A round whose outcome is unknown has not failed: the client goes on seeing that his invoice is being generated.
+    """
     waiting = state.model_copy(update={"parked": why})
     if why.step is Step.INVOICE and state.paid and not state.invoiced:
-        failed = state.invoice.model_copy(
-            update={"status": InvoiceStatus.FAILED, "attempts": why.attempts, "reason": "invoice_failed"}
-        )
-        waiting = waiting.model_copy(update={"invoice": failed})
+        ended = {"status": InvoiceStatus.GENERATING, "attempts": why.attempts, "reason": None}
+        if why.outcome_known:
+            ended |= {"status": InvoiceStatus.FAILED, "reason": "invoice_failed"}
+        waiting = waiting.model_copy(update={"invoice": state.invoice.model_copy(update=ended)})
     return with_badges(waiting, add=(Badge.DECISION_NEEDED,))
 
 
@@ -224,6 +228,8 @@ def resumed(state: CaseState) -> CaseState:
             }
         )
         going = going.model_copy(update={"invoice": fresh})
+    elif state.parked is not None and state.parked.step is Step.INVOICE and not state.invoiced:
+        going = going.model_copy(update={"invoice": state.invoice.model_copy(update={"attempts": 0})})
     return going
 
 

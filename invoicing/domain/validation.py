@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoicing.domain.cases import AutopayPayment, BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.exchange import needs_rate
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.money import HIGHEST, MINOR_DIGITS
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault
@@ -31,11 +32,15 @@ LONGEST_DESCRIPTION = 512
 
 @dataclass(frozen=True, slots=True)
 class ContentRules:
-    """What this installation demands: lowest total, currencies that can be paid, issuers that are set up."""
+    """What this installation demands: lowest total, currencies that can be paid, issuers that are set up.
+
+    `knows_rates` says whether there is a source of exchange rates; without one our own issuer cannot state VAT in PLN.
+    """
 
     minimum_amount: Decimal = Decimal("0.10")
     autopay_currencies: frozenset[str] = frozenset({"PLN"})
     ready_issuers: frozenset[str] = field(default_factory=lambda: frozenset({"none", "builtin"}))
+    knows_rates: bool = False
 
 
 def content_faults(
@@ -82,7 +87,7 @@ def _all(
         yield from buyer_faults(buyer)
     yield from email_faults("client.email", document.client.email, required=buyer is None or not buyer.email)
     yield from _line_faults(document, buyer, expert)
-    yield from _amount_faults(document, rules)
+    yield from _amount_faults(document, expert, rules)
     if expert is None:
         yield fault("expert_id", FaultCode.EXPERT_UNKNOWN)
     else:
@@ -132,7 +137,7 @@ def _rate_allowed(rate: VatRate, buyer: BillingData | None, expert: ExpertDocume
     return country != "PL"
 
 
-def _amount_faults(document: CaseDocument, rules: ContentRules) -> Iterator[Fault]:
+def _amount_faults(document: CaseDocument, expert: ExpertDocument | None, rules: ContentRules) -> Iterator[Fault]:
     if document.currency not in MINOR_DIGITS:
         yield fault("currency", FaultCode.CURRENCY_NOT_SUPPORTED)
     elif isinstance(document.payment, AutopayPayment) and document.currency not in rules.autopay_currencies:
@@ -140,6 +145,9 @@ def _amount_faults(document: CaseDocument, rules: ContentRules) -> Iterator[Faul
     sums = case_totals(document)
     if sums is None:
         return
+    own = expert is not None and expert.issuer == "builtin"
+    if own and not rules.knows_rates and needs_rate(document.currency, sums.vat):
+        yield fault("currency", FaultCode.CURRENCY_NOT_SUPPORTED)
     for index, line in enumerate(priced_lines(document) or ()):
         if line.value(document.currency) < 0:
             yield fault(f"lines[{index}].discount_amount", FaultCode.AMOUNT_TOO_LARGE)

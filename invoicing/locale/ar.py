@@ -94,6 +94,8 @@ TEXTS = {
     "failure.issuer_settings": "رفضت wFirma مفاتيح الخبير أو صلاحياته أو شركته أو سلسلته؛ صحّح الإعدادات وأعد الإنشاء.",
     "failure.issuer_unreachable": "لا تستجيب wFirma؛ نواصل المحاولة ولم تصدر فاتورة.",
     "failure.issuer_outcome_unknown": "لا يُعرف إن كانت wFirma قد أصدرت الفاتورة؛ نتحقق ولا نكرر شيئًا.",
+    "failure.exchange_rate_missing": "لا يوجد سعر صرف لحساب ضريبة القيمة المضافة؛ أكمل ملف الأسعار وأعد الإنشاء.",
+    "failure.exchange_rates_unreachable": "تعذّر الوصول إلى أسعار البنك الوطني البولندي؛ نواصل المحاولة ولم تصدر أي فاتورة.",
     "failure.provider_maintenance": "المزوّد في صيانة؛ سنحاول لاحقًا.",
     "failure.invoice_data_refused": "رفضت wFirma بيانات الفاتورة؛ صحّح الحقول المذكورة وأعد الإنشاء.",
     "failure.issuer_total_differs": "حسبت wFirma مجموعًا آخر؛ أصلح الفاتورة هناك أو احذفها وأعد الإنشاء، أو أرفق فاتورتك.",

@@ -96,6 +96,8 @@ TEXTS = {
     "failure.issuer_settings": "wFirma refused the expert's keys, rights, company or series; correct the settings and regenerate.",
     "failure.issuer_unreachable": "wFirma does not answer; we go on trying, no invoice was issued.",
     "failure.issuer_outcome_unknown": "It is not known whether wFirma issued the invoice; we are looking, nothing is repeated.",
+    "failure.exchange_rate_missing": "There is no exchange rate for the VAT; complete the file of rates and generate again.",
+    "failure.exchange_rates_unreachable": "The exchange rates of the National Bank of Poland cannot be reached; we keep trying, no invoice was issued.",
     "failure.provider_maintenance": "The provider is under maintenance; we try later.",
     "failure.invoice_data_refused": "wFirma refused the invoice's data; correct the fields named and regenerate.",
     "failure.issuer_total_differs": "wFirma computed another total; repair or delete the invoice there and regenerate, or attach your own.",

@@ -105,6 +105,8 @@ TEXTS = {
     "failure.issuer_settings": "wFirma a refusé les clés, les droits, la société ou la série de l'expert ; corrigez les réglages et régénérez.",
     "failure.issuer_unreachable": "wFirma ne répond pas ; nous continuons, aucune facture n'a été émise.",
     "failure.issuer_outcome_unknown": "On ne sait pas si wFirma a émis la facture ; nous vérifions, rien n'est répété.",
+    "failure.exchange_rate_missing": "Il manque le taux de change pour la TVA ; complétez le fichier des taux et régénérez.",
+    "failure.exchange_rates_unreachable": "Les taux de la Banque nationale de Pologne sont injoignables ; nous réessayons, aucune facture n'a été émise.",
     "failure.provider_maintenance": "Le prestataire est en maintenance ; nouvel essai plus tard.",
     "failure.invoice_data_refused": "wFirma a refusé les données de la facture ; corrigez les champs indiqués et régénérez.",
     "failure.issuer_total_differs": "wFirma a calculé un autre total ; corrigez ou supprimez la facture chez wFirma et régénérez, ou joignez la vôtre.",

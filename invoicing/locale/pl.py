@@ -90,6 +90,8 @@ TEXTS = {
     "failure.issuer_settings": "wFirma odrzuciła klucze, uprawnienia, firmę lub serię eksperta; popraw ustawienia i wygeneruj ponownie.",
     "failure.issuer_unreachable": "wFirma nie odpowiada; próbujemy dalej, faktury nie wystawiono.",
     "failure.issuer_outcome_unknown": "Nie wiadomo, czy wFirma wystawiła fakturę; sprawdzamy to, nic nie powtarzamy.",
+    "failure.exchange_rate_missing": "Brakuje kursu waluty do przeliczenia VAT; uzupełnij plik kursów i wygeneruj ponownie.",
+    "failure.exchange_rates_unreachable": "Kursy NBP są nieosiągalne; próbujemy dalej, faktury nie wystawiono.",
     "failure.provider_maintenance": "Dostawca ma przerwę techniczną; próba nastąpi później.",
     "failure.invoice_data_refused": "wFirma odrzuciła dane faktury; popraw wskazane pola i wygeneruj ponownie.",
     "failure.issuer_total_differs": "wFirma policzyła inną kwotę; popraw lub usuń fakturę w wFirma i wygeneruj ponownie albo dołącz własną.",

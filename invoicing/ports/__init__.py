@@ -7,7 +7,17 @@ them. Every outward call ends accepted (it returns), refused (`Refused`) or unkn
 
 from __future__ import annotations
 
-from invoicing.ports.documents import Attachment, DocumentStore, Issued, IssueOrder, Issuer, Mail, Mailer, Renderer
+from invoicing.ports.documents import (
+    Attachment,
+    DocumentStore,
+    Issued,
+    IssueOrder,
+    Issuer,
+    LookingIssuer,
+    Mail,
+    Mailer,
+    Renderer,
+)
 from invoicing.ports.payments import (
     Channel,
     GatewayNotification,
@@ -17,6 +27,7 @@ from invoicing.ports.payments import (
     PaymentNotifications,
     TransferNotification,
 )
+from invoicing.ports.rates import ExchangeRates
 from invoicing.ports.storage import CaseStore, Recorded, UnitOfWork
 from invoicing.ports.world import Clock, Sealer
 
@@ -26,10 +37,12 @@ __all__ = [
     "Channel",
     "Clock",
     "DocumentStore",
+    "ExchangeRates",
     "GatewayNotification",
     "IssueOrder",
     "Issued",
     "Issuer",
+    "LookingIssuer",
     "Mail",
     "Mailer",
     "OpenPayment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import (
@@ -80,6 +80,17 @@ class Issuer(Protocol):
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
         """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
+
+
+@runtime_checkable
+class LookingIssuer(Issuer, Protocol):
+    """An issuer whose answer can be lost on the way, and which can be asked afterwards what became of an order."""
+
+    async def look(self, order: IssueOrder) -> Issued | None:
+        """The invoice when it exists; None when it is proved that it does not. Never makes one.
+
+        Raises as `issue` does; `OutcomeUnknown` while absence is not proved.
+        """
 
 
 Renderer = Callable[[Invoice], bytes]

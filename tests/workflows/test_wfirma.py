@@ -3,7 +3,9 @@ send the invoice themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -35,12 +37,43 @@ async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFacto
         yield opened
 
 
+@dataclass(frozen=True)
+class Lost:
+    """Cases of which nobody knows for a while; their waits go on beside the other tests."""
+
+    adopted: "asyncio.Task[CaseState]"
+    found: "asyncio.Task[CaseState]"
+    absent: "asyncio.Task[CaseState]"
+    pressed: "asyncio.Task[CaseState]"
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
-async def adopted(stage: World) -> "asyncio.Task[CaseState]":
-    """A case whose answer is lost; its pause is longer than an add may take, so it waits beside the other tests."""
+async def lost(stage: World) -> Lost:
+    """Answers of adds are lost; the pause before anything is proved is longer than an add may take."""
     stage.wfirma_fault("invoices/add", "drop_after_commit", "lost-1")
     await record(stage, "lost-1")
-    return asyncio.create_task(stage.ended("lost-1", 90))
+    await lost_at_the_third(stage, "found-1", "late_commit", seconds=5)
+    await lost_at_the_third(stage, "absent-1", "drop_before")
+    await lost_at_the_third(stage, "pressed-1", "drop_before")
+    await regenerate(stage, "pressed-1")
+    return Lost(
+        asyncio.create_task(stage.ended("lost-1", 90)),
+        asyncio.create_task(stage.ended("found-1", 90)),
+        asyncio.create_task(stage.when("absent-1", failed, "the round has failed", 90)),
+        asyncio.create_task(stage.ended("pressed-1", 90)),
+    )
+
+
+def failed(state: CaseState) -> bool:
+    return state.invoice.status is InvoiceStatus.FAILED
+
+
+async def lost_at_the_third(stage: World, case_id: str, fault: str, **more: Any) -> None:
+    """Until the case waits after two known failures and an answer that was lost."""
+    stage.wfirma_fault("invoices/find", "out_of_service", case_id, times=2)
+    stage.wfirma_fault("invoices/add", fault, case_id, **more)
+    await record(stage, case_id)
+    await stage.when(case_id, lambda state: state.parked, "the case is parked")
 
 
 async def record(stage: World, case_id: str, **changes: object) -> None:
@@ -177,13 +210,64 @@ async def test_an_issued_invoice_is_not_replaced_by_an_attachment(stage: World) 
         await stage.app.deciding.attach("issued-1", "expert:exp-wfirma", render(invoice()), None)
 
 
-async def test_an_invoice_whose_answer_was_lost_is_found_and_adopted(
-    stage: World, adopted: "asyncio.Task[CaseState]"
-) -> None:
-    state = await adopted
+async def test_a_third_attempt_with_unknown_outcome_parks_and_nobody_is_told_that_it_failed(stage: World) -> None:
+    await lost_at_the_third(stage, "unknown-1", "drop_before")
+    shown = await stage.shown("unknown-1")
+    assert (shown["invoice"]["status"], shown["invoice"]["cell"]) == ("generating", "Generowanie faktury")
+    assert (shown["invoice"]["attempts"], shown["invoice"]["reason"]) == (3, None)
+    assert (shown["parked"]["code"], shown["parked"]["attempts"]) == ("issuer_outcome_unknown", 3)
+    assert [alert.code for alert in await stage.alerts("unknown-1")] == ["issuer_outcome_unknown"]
+    assert await stage.open_tasks("unknown-1") == []
+
+    async def looking() -> bool:
+        return "look_for_invoice" in await stage.activities("unknown-1")
+
+    await until(looking, "it is looked for")
+    assert await stage.rows(tables.notices, "unknown-1") == []
+    assert stage.mails("unknown-1") == []
+
+    await stage.app.deciding.attach("unknown-1", "ops", render(invoice()), None)
+    state = await stage.ended("unknown-1")
+    assert (state.invoice.status, state.parked) == (InvoiceStatus.MANUAL, None)
+    assert await stage.alerts("unknown-1") == []
+    assert [row["kind"] for row in await stage.rows(tables.notices, "unknown-1")] == ["expert-manual"]
+
+
+async def test_an_invoice_whose_answer_was_lost_is_found_and_adopted(stage: World, lost: Lost) -> None:
+    state = await lost.adopted
     assert [item["fullnumber"] for item in stage.issued("lost-1")] == [state.invoice.number]
     assert (state.invoice.status, state.invoice.attempts) == (InvoiceStatus.AVAILABLE, 2)
     assert [row["kind"] for row in await stage.rows(tables.notices, "lost-1")] == ["expert-paid"]
+
+
+async def test_an_invoice_that_comes_late_of_a_lost_third_attempt_is_found_and_goes_on(
+    stage: World, lost: Lost
+) -> None:
+    state = await lost.found
+    assert [item["fullnumber"] for item in stage.issued("found-1")] == [state.invoice.number]
+    assert (state.invoice.status, state.invoice.attempts, state.parked) == (InvoiceStatus.AVAILABLE, 3, None)
+    assert [row["kind"] for row in await stage.rows(tables.notices, "found-1")] == ["expert-paid"]
+    assert await stage.alerts("found-1") == []
+
+
+async def test_a_lost_third_attempt_proved_to_have_done_nothing_is_a_failed_round(stage: World, lost: Lost) -> None:
+    state = await lost.absent
+    assert state.parked is not None
+    assert (state.parked.code, state.parked.outcome_known, state.parked.attempts) == ("issuer_unreachable", True, 3)
+    assert [alert.code for alert in await stage.alerts("absent-1")] == ["issuer_unreachable"]
+    await until(partial(stage.mailed, "absent-1", 1), "the expert has his mail")
+    assert [row["kind"] for row in await stage.rows(tables.notices, "absent-1")] == ["expert-failed"]
+    assert [row["kind"] for row in await stage.open_tasks("absent-1")] == ["invoice"]
+    await regenerate(stage, "absent-1")
+    assert (await stage.ended("absent-1")).invoice.status is InvoiceStatus.AVAILABLE
+    assert len(stage.issued("absent-1")) == 1
+
+
+async def test_regenerating_what_is_unknown_waits_for_proof_and_issues_once(stage: World, lost: Lost) -> None:
+    state = await lost.pressed
+    assert [item["fullnumber"] for item in stage.issued("pressed-1")] == [state.invoice.number]
+    assert (state.invoice.status, state.parked) == (InvoiceStatus.AVAILABLE, None)
+    assert [row["kind"] for row in await stage.rows(tables.notices, "pressed-1")] == ["expert-paid"]
 
 
 async def test_no_key_of_wfirma_is_met_in_files_of_the_database_or_in_logs(stage: World) -> None:

@@ -20,7 +20,7 @@ from invoicing.domain.records import (
 from invoicing.domain.state import PaymentState, PaymentStatus, Step
 from invoicing.errors import Cause
 from invoicing.locale import text
-from invoicing.web.described import AlertItem
+from invoicing.web.described import AlertItem, StateRecord
 from invoicing.web.listed import Activity, Emails, FailedTasks, NotificationItem, Notifications, Payments
 from tests.integration.web.stage import CASE, EXPERT, Stage, a_case
 
@@ -88,7 +88,9 @@ async def test_staff_sees_every_case_with_a_payment_label_and_whose_it_is(stage:
         assert (page["items"][0]["client_id"], page["items"][0]["expert_id"]) == ("cli-0", "exp-2")
     assert [item["case_id"] for item in await every_page(stage, "/v1/payments")] == cases
     record = (await stage.send("GET", "/v1/cases/c-4", "ops")).json()
-    assert {name: page["items"][0][name] for name in record} == record
+    assert {name: page["items"][0][name] for name in StateRecord.model_fields} == {
+        name: record[name] for name in StateRecord.model_fields
+    }
 
 
 @pytest.mark.parametrize(

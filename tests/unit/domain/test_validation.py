@@ -242,13 +242,26 @@ def test_the_gateways_highest_amount_is_the_border(price: str) -> None:
 def test_a_currency_needs_a_gateway_service_unless_the_money_is_there(
     currency: str, payment: dict[str, str], supported: bool
 ) -> None:
-    told = ("currency", "currency_not_supported") in found(case(currency=currency, payment=payment))
+    told = ("currency", "currency_not_supported") in found(
+        case(currency=currency, payment=payment), rules=ContentRules(knows_rates=True)
+    )
     assert told is not supported
 
 
 def test_a_second_gateway_service_opens_its_currency() -> None:
-    both = ContentRules(autopay_currencies=frozenset({"PLN", "EUR"}))
+    both = ContentRules(autopay_currencies=frozenset({"PLN", "EUR"}), knows_rates=True)
     assert found(case(currency="EUR"), rules=both) == []
+
+
+def test_tax_in_a_foreign_currency_needs_a_source_of_rates_when_the_invoice_is_our_own() -> None:
+    without = ContentRules(autopay_currencies=frozenset({"PLN", "EUR"}), ready_issuers=frozenset({"none", "builtin"}))
+    taxed, untaxed = case(currency="EUR"), case(currency="EUR", lines=[line_fields(vat_rate="zw")])
+    told = [("currency", "currency_not_supported")]
+    assert found(taxed, rules=without) == told
+    assert found(taxed, seller=expert(issuer="none"), rules=without) == []
+    exempt = expert(vat_status="exempt", exemption_basis="art. 113 ust. 1")
+    assert found(untaxed, seller=exempt, rules=without) == []
+    assert found(case(), rules=without) == []
 
 
 @pytest.mark.parametrize(("field", "longest"), [("description", 512), ("unit", 20)])

@@ -56,6 +56,13 @@ def test_a_payment_is_polled_from_five_minutes_up_to_every_six_hours_without_end
     assert policy.maximum_attempts == 0
 
 
+def test_a_lost_invoice_is_looked_for_from_thirty_seconds_up_to_every_hour_without_end() -> None:
+    policy = policies.look_retry(Timing())
+    assert waits(policy, 9)[:3] == [30 * SECOND, MINUTE, 2 * MINUTE]
+    assert waits(policy, 9)[-1] == policies.LONGEST_LOOK_INTERVAL == HOUR
+    assert policy.maximum_attempts == 0
+
+
 def test_a_mail_is_tried_from_one_minute_up_to_every_two_hours_until_the_activity_gives_up() -> None:
     policy = policies.mail_retry(Timing())
     assert waits(policy, 3) == [MINUTE, 2 * MINUTE, 4 * MINUTE]
@@ -63,9 +70,11 @@ def test_a_mail_is_tried_from_one_minute_up_to_every_two_hours_until_the_activit
     assert policy.maximum_attempts == 0
 
 
-@pytest.mark.parametrize("make", [policies.poll_retry, policies.mail_retry], ids=["poll", "mail"])
+@pytest.mark.parametrize(
+    "make", [policies.poll_retry, policies.look_retry, policies.mail_retry], ids=["poll", "look", "mail"]
+)
 def test_an_interval_longer_than_the_longest_stays_a_legal_policy(make: Callable[[Timing], RetryPolicy]) -> None:
-    policy = make(Timing(payment_poll_interval=DAY, mail_retry_interval=DAY))
+    policy = make(Timing(payment_poll_interval=DAY, invoice_retry_interval=DAY, mail_retry_interval=DAY))
     assert policy.maximum_interval == policy.initial_interval == DAY
 
 
@@ -89,4 +98,4 @@ def test_no_policy_is_without_a_test_here() -> None:
     named = {name for name, value in vars(policies).items() if isinstance(value, RetryPolicy)}
     made = {name for name in vars(policies) if name.endswith("_retry")}
     assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY", "CHECK_RETRY"}
-    assert made == {"poll_retry", "invoice_retry", "mail_retry"}
+    assert made == {"poll_retry", "invoice_retry", "look_retry", "mail_retry"}

@@ -12,7 +12,7 @@ from activities.failures import mapped
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
-from invoicing.errors import InternalFault, OutcomeUnknown, SettingsFault
+from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, SettingsFault
 from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer, LookingIssuer
 
 NO_ISSUER = "none"
@@ -82,7 +82,19 @@ class InvoiceActivities:
         issuer = self._issuers.get(name)
         if issuer is None:
             raise SettingsFault("issuer_not_ready", f"the issuer {name} is not set up")
-        return await self._available(case.case_id, await issuer.issue(IssueOrder(facts)), activity.info().attempt)
+        order = IssueOrder(facts)
+        try:
+            issued = await issuer.issue(order)
+        except ConnectivityFault as fault:
+            if await self._may_exist(order):
+                raise OutcomeUnknown("issuer_outcome_unknown", fault.message, retry_after=fault.retry_after) from fault
+            raise
+        return await self._available(case.case_id, issued, activity.info().attempt)
+
+    async def _may_exist(self, order: IssueOrder) -> bool:
+        """Whether an earlier attempt let a request go whose end is not known: this failure is not the whole truth."""
+        async with self._store.reading() as db:
+            return await db.issue_sent(order.facts.document.case_id, order.sequence) is not None
 
     @activity.defn(name="look_for_invoice")
     @mapped

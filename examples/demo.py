@@ -53,9 +53,34 @@ class Desk:
             return document
 
     async def behave(self, sample: Sample) -> None:
-        """Tell the stand-in how the client of this case behaves."""
-        rule = {"order_prefix": sample.case_id, **(sample.payer or {})}
-        async with self._http.post(f"{self._where.autopay}/_sandbox/auto", json=rule) as answer:
+        """Tell the stand-ins how the client of this case behaves, and how often wFirma fails."""
+        if sample.payer is not None:
+            await self._tell(f"{self._where.autopay}/_sandbox/auto", {"order_prefix": sample.case_id, **sample.payer})
+        if sample.failures:
+            fault = {"operation": "invoices/find", "fault": "out_of_service", "match": sample.case_id}
+            await self._tell(f"{self._where.wfirma}/_sandbox/faults", {**fault, "times": sample.failures})
+
+    async def _tell(self, address: str, rule: dict[str, Any]) -> None:
+        async with self._http.post(address, json=rule) as answer:
+            answer.raise_for_status()
+
+    async def cure(self, sample: Sample, record: dict[str, Any]) -> bool:
+        """Do what the people of this case do when it needs them; False while it does not."""
+        path = f"/v1/cases/{sample.case_id}"
+        if sample.attached is not None and record["invoice"]["status"] == "manual":
+            await self.attach(f"{path}/invoice/attachment", await asyncio.to_thread(sample.attached.read_bytes))
+        elif sample.correction is not None and record["parked"]:
+            await self.call("PUT", f"{path}/billing-data", dict(sample.correction), ops=True)
+        elif sample.regenerated and record["parked"]:
+            await self.call("POST", f"{path}/invoice/regenerate", {}, ops=True)
+        else:
+            return False
+        return True
+
+    async def attach(self, path: str, content: bytes) -> None:
+        """Upload a PDF."""
+        headers = {**self._ops, "Content-Type": "application/pdf"}
+        async with self._http.put(self._where.api + path, data=content, headers=headers) as answer:
             answer.raise_for_status()
 
     async def events(self, case_id: str) -> set[str]:
@@ -70,20 +95,18 @@ class Desk:
 
 async def run_sample(desk: Desk, sample: Sample) -> bool:
     """Bring one case in, behave as its people do, and wait until it stands where it must."""
-    if sample.payer is not None:
-        await desk.behave(sample)
+    await desk.behave(sample)
     await desk.call("POST", "/v1/cases", sample.document())
     path = f"/v1/cases/{sample.case_id}"
     if not sample.external:
         await desk.call("POST", f"{path}/payment", {})
-    corrected = sample.correction is None
+    cured = sample.correction is None and sample.attached is None and not sample.regenerated
     deadline = asyncio.get_running_loop().time() + WITHIN
     while asyncio.get_running_loop().time() < deadline:
         record = await desk.call("GET", path, ops=True)
-        if not corrected and record["parked"]:
-            await desk.call("PUT", f"{path}/billing-data", dict(sample.correction or {}), ops=True)
-            corrected = True
-        elif corrected and await _stands(desk, sample, record):
+        if not cured:
+            cured = await desk.cure(sample, record)
+        elif await _stands(desk, sample, record):
             return True
         await asyncio.sleep(LOOK_EVERY)
     return False
@@ -93,7 +116,7 @@ async def _stands(desk: Desk, sample: Sample, record: dict[str, Any]) -> bool:
     ending = sample.ending
     if (record["payment"]["status"], record["invoice"]["status"]) != (ending.payment, ending.invoice):
         return False
-    if bool(record["parked"]) is not ending.parked:
+    if bool(record["parked"]) is not ending.parked or ending.attempts not in {None, record["invoice"]["attempts"]}:
         return False
     if not {(sample.case_id, code) for code in ending.alerts} <= await desk.alerts():
         return False
@@ -103,7 +126,7 @@ async def _stands(desk: Desk, sample: Sample, record: dict[str, Any]) -> bool:
 async def show(desk: Desk, ended: dict[str, bool]) -> None:
     """The table of what became of each case; every cell is read from the API."""
     table = Table(title="What became of each case", title_justify="left")
-    for heading in ("case", "story", "payment", "invoice cell", "number", "waits for", "open alerts", "ok"):
+    for heading in ("case", "story", "payment", "invoice cell", "number", "tries", "waits for", "open alerts", "ok"):
         table.add_column(heading)
     alerts = await desk.alerts()
     for sample in SAMPLES:
@@ -114,6 +137,7 @@ async def show(desk: Desk, ended: dict[str, bool]) -> None:
             record["payment"]["label"] or "",
             record["invoice"]["cell"] or "(empty)",
             record["invoice"]["number"] or "",
+            str(record["invoice"]["attempts"] or ""),
             record["parked"]["code"] if record["parked"] else "",
             ", ".join(sorted(code for case, code in alerts if case == sample.case_id)),
             "[green]yes[/]" if ended[sample.case_id] else "[red]NO[/]",
@@ -149,6 +173,7 @@ def _addresses(where: Addresses, ops: str) -> None:
     console.print(f"Temporal UI   {where.temporal_ui}/namespaces/default/workflows")
     console.print(f"API           {where.api}/openapi.json")
     console.print(f"Payment page  {where.autopay}/ (the address of an open payment is in the answer of /payment)")
+    console.print(f"wFirma        {where.wfirma}/ (what it has issued)")
     console.print(f"Mailbox       {where.mailbox}/")
     console.print(f"Token (ops)   {ops}", soft_wrap=True)
 

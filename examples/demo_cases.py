@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 PAID_AT = "2026-11-22T10:00:00Z"
@@ -29,6 +30,12 @@ EXPERT: Mapping[str, Any] = {
 EXPERTS: Mapping[str, Mapping[str, Any]] = {
     "exp-1": EXPERT,
     "exp-2": {**EXPERT, "issuer": "none", "invoice_series": None},
+    "exp-3": {
+        **EXPERT,
+        "issuer": "wfirma",
+        "invoice_series": None,
+        "wfirma": {"access_key": "sandbox-access", "secret_key": "sandbox-secret", "company_id": None},
+    },
 }
 
 COMPANY: Mapping[str, Any] = {
@@ -42,23 +49,29 @@ COMPANY: Mapping[str, Any] = {
     "email": "faktury@example.com",
 }
 
+OWN_INVOICE = Path(__file__).with_name("invoices") / "01-ordinary.pdf"
+"""A document that an expert made himself."""
+
 WRONG_NIP: Mapping[str, Any] = {**COMPANY, "tax_id": "5260250275"}
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Where a case must stand: codes of the state record, open alerts, and what its timeline must tell."""
+    """Where a case must stand: codes of the state record, open alerts, tries, and what its timeline must tell."""
 
     payment: str
     invoice: str
     parked: bool = False
     alerts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One case; `payer` is how the stand-in's client behaves for its orders, `correction` what ops send when parked."""
+    """One case; `payer` is how the stand-in's client behaves for its orders, `failures` how often wFirma is out of
+    service for it. When the case is parked ops send `correction` or, with `regenerated`, have the invoice tried again;
+    `attached` is the expert's own file."""
 
     case_id: str
     story: str
@@ -68,6 +81,9 @@ class Sample:
     external: bool = False
     payer: Mapping[str, Any] | None = None
     correction: Mapping[str, Any] | None = None
+    failures: int = 0
+    regenerated: bool = False
+    attached: Path | None = None
 
     def document(self) -> dict[str, Any]:
         """The case document as the API takes it."""
@@ -129,5 +145,31 @@ SAMPLES = (
         billing_data=WRONG_NIP,
         external=True,
         correction=COMPANY,
+    ),
+    Sample("demo-wfirma", "expert's books at wFirma", INVOICED, "exp-3", external=True),
+    Sample(
+        "demo-wfirma-2-fails",
+        "wFirma fails twice, the third attempt issues",
+        Ending("completed", "available", attempts=3),
+        "exp-3",
+        external=True,
+        failures=2,
+    ),
+    Sample(
+        "demo-wfirma-3-fails",
+        "wFirma fails three times, then regenerated",
+        Ending("completed", "available", events=("parked", "resumed"), attempts=1),
+        "exp-3",
+        external=True,
+        failures=3,
+        regenerated=True,
+    ),
+    Sample(
+        "demo-attached",
+        "expert sends the invoice himself and attaches it",
+        Ending("completed", "manual", events=("invoice_attached", "invoice_mailed")),
+        "exp-2",
+        external=True,
+        attached=OWN_INVOICE,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ class Addresses:
     temporal: str
     temporal_ui: str
     autopay: str
+    wfirma: str
     mailbox: str
 
 
@@ -51,16 +53,20 @@ def free_port(wanted: int) -> int:
     raise OSError("no free port on loopback")
 
 
-def environment(api: int, temporal: int, autopay: int, smtp: int) -> dict[str, str]:
+def environment(api: int, temporal: int, autopay: int, wfirma: int, smtp: int) -> dict[str, str]:
     """Sandbox settings; short intervals, so that waiting can be watched."""
+    foreign = ("TEMPORAL_", "AUTOPAY_", "WFIRMA_")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "AUTOPAY_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
         "TEMPORAL_ADDRESS": f"127.0.0.1:{temporal}",
         "DATABASE_URL": f"sqlite+aiosqlite:///{DATA}/paidcase.db",
         "DOCUMENTS_URL": f"{DATA}/documents",
         "AUTOPAY_BASE_URL": f"http://127.0.0.1:{autopay}",
         "AUTOPAY_SERVICE_ID": "100001",
         "AUTOPAY_SHARED_KEY": "sandbox-autopay-key",
+        "WFIRMA_BASE_URL": f"http://127.0.0.1:{wfirma}",
+        "WFIRMA_APP_KEY": "sandbox-app",
+        "SECRETS_KEYS": f"demo:{base64.b64encode(os.urandom(32)).decode()}",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(smtp),
         "SMTP_SECURITY": "none",
@@ -78,14 +84,15 @@ def environment(api: int, temporal: int, autopay: int, smtp: int) -> dict[str, s
 async def stage() -> AsyncIterator[tuple[Addresses, dict[str, str]]]:
     """Everything started and ready; stopped, by process id, when the block ends."""
     _empty_folder()
-    api, temporal, autopay, smtp, mailbox = (free_port(port) for port in (8080, 7233, 9001, 9025, 9026))
-    env = environment(api, temporal, autopay, smtp)
+    api, temporal, autopay, wfirma, smtp, mailbox = (free_port(n) for n in (8080, 7233, 9001, 9002, 9025, 9026))
+    env = environment(api, temporal, autopay, wfirma, smtp)
     binary = await asyncio.to_thread(provide.provide, "cli", os.environ, provide.to_stderr)
     server = dev_server.command(str(binary), env)
     ui = f"http://127.0.0.1:{server[server.index('--ui-port') + 1]}" if "--ui-port" in server else ""
     python, running = sys.executable, dict[str, asyncio.subprocess.Process]()
     stand_ins = [python, "-m", "invoicing.sandbox", "--autopay-port", str(autopay), "--smtp-port", str(smtp)]
-    stand_ins += ["--mailbox-port", str(mailbox), "--itn-url", f"{env['PUBLIC_URL']}/webhooks/autopay/itn"]
+    stand_ins += ["--wfirma-port", str(wfirma), "--mailbox-port", str(mailbox)]
+    stand_ins += ["--itn-url", f"{env['PUBLIC_URL']}/webhooks/autopay/itn"]
     try:
         running["temporal"] = await _start("temporal", server, env)
         running["sandbox"] = await _start("sandbox", stand_ins, env)
@@ -93,11 +100,16 @@ async def stage() -> AsyncIterator[tuple[Addresses, dict[str, str]]]:
         await _finished("setup", [python, "-m", "starter", "setup"], env)
         running["worker"] = await _start("worker", [python, "worker.py"], env)
         running["api"] = await _start("api", [python, "-m", "invoicing.web"], env)
-        await _until_listening(running, {"api": api, "sandbox": mailbox})
+        await _until_listening(running, {"api": api, "sandbox": mailbox, "wfirma": wfirma})
         await _until_ready(running, env["PUBLIC_URL"])
         yield (
             Addresses(
-                env["PUBLIC_URL"], env["TEMPORAL_ADDRESS"], ui, env["AUTOPAY_BASE_URL"], f"http://127.0.0.1:{mailbox}"
+                env["PUBLIC_URL"],
+                env["TEMPORAL_ADDRESS"],
+                ui,
+                env["AUTOPAY_BASE_URL"],
+                env["WFIRMA_BASE_URL"],
+                f"http://127.0.0.1:{mailbox}",
             ),
             env,
         )

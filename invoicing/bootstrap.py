@@ -41,7 +41,7 @@ from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.nbp.client import NbpRates
 from invoicing.gateways.nbp.sources import RatesInOrder
-from invoicing.gateways.nbp.table import TableRates
+from invoicing.gateways.nbp.table import TableRates, read_rates
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.wfirma.client import WfirmaClient
 from invoicing.gateways.wfirma.issuer import WfirmaIssuer
@@ -274,7 +274,10 @@ def _timing(settings: Settings) -> Timing:
 
 def _rates(settings: Settings, nbp: NbpRates | None) -> ExchangeRates | None:
     file = settings.exchange_rates_file
-    sources: list[ExchangeRates] = [] if file is None else [TableRates(file)]
+    sources: list[ExchangeRates] = []
+    if file is not None:
+        read_rates(file)  # a wrong line stops the process now, not an invoice later
+        sources.append(TableRates(file))
     if nbp is not None:
         sources.append(nbp)
     return RatesInOrder(sources) if sources else None

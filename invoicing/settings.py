@@ -163,7 +163,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         log_format=reader.read("LOG_FORMAT", _one_of("text", "json")),
         wfirma_base_url=wfirma_url,
         wfirma_app_key=env.get("WFIRMA_APP_KEY"),
-        exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", Path),
+        exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", _file),
         nbp_base_url=reader.optional("NBP_BASE_URL", _http_url),
         secrets_keys=reader.optional("SECRETS_KEYS", _key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", _key_ring) or (),
@@ -346,6 +346,13 @@ def _http_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("expected an address that begins with http:// or https://")
     return text.rstrip("/")
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError("no such file")
+    return path
 
 
 def _database_url(text: str) -> str:

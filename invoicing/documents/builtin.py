@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
+from invoicing.documents.numbers import take
 from invoicing.domain.cases import offered_language
 from invoicing.domain.corrections import correction_series, plan_correction, zeroed
 from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
 from invoicing.domain.invoices import Invoice, plan_invoice, sale_date
-from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date, series_key
+from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date
 from invoicing.domain.records import CaseFacts, StoredInvoice
 from invoicing.domain.validation import case_totals
 from invoicing.errors import DataFault, Fault, SettingsFault
@@ -71,18 +72,17 @@ class BuiltinIssuer:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
         template = _template(correction_series(expert.invoice_series or ""))
         issued_on = issue_date(self._clock())
-        series, period = series_key(expert.tax_id, template.text), template.period(issued_on)
-        ordinal = await db.take_number(series, period)
+        taken = await take(db, expert.tax_id, template, issued_on)
         correction = plan_correction(
             issued[-1],
             issued[0],
             sequence=order.sequence,
-            number=template.full_number(ordinal, issued_on),
+            number=taken.full_number,
             issued_on=issued_on,
             reason_key="zero",
             lines=zeroed(issued[-1].lines),
         )
-        await db.add_invoice(correction, series, period, ordinal)
+        await db.add_invoice(correction, taken.series, taken.period, taken.ordinal)
         return correction
 
     async def _rate(self, order: IssueOrder) -> ExchangeRate | None:
@@ -112,20 +112,19 @@ class BuiltinIssuer:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
         template = _template(expert.invoice_series)
         issued_on = issue_date(self._clock())
-        series, period = series_key(expert.tax_id, template.text), template.period(issued_on)
-        ordinal = await db.take_number(series, period)
+        taken = await take(db, expert.tax_id, template, issued_on)
         invoice = plan_invoice(
             facts.document,
             buyer,
             expert,
-            number=template.full_number(ordinal, issued_on),
+            number=taken.full_number,
             issued_on=issued_on,
             paid_at=payment.paid_at,
             payment_reference=payment.reference or "",
             language=offered_language(facts.document.client.language),
             rate=rate,
         )
-        await db.add_invoice(invoice, series, period, ordinal)
+        await db.add_invoice(invoice, taken.series, taken.period, taken.ordinal)
         return invoice
 
 

@@ -103,8 +103,14 @@ class UnitOfWork(Protocol):
     async def invoice(self, case_id: str, sequence: int = 1) -> StoredInvoice | None:
         """The issued invoice of a case, or None."""
 
-    async def take_number(self, series: str, period: str) -> int:
-        """The next number of a series and period; it is gone only when this transaction commits."""
+    async def take_number(self, series: str, period: str, at_least: int = 1) -> int:
+        """The next number of a series and period, not below `at_least`; gone only when this transaction commits."""
+
+    async def used_numbers(self, seller_tax_id: str, numbers: Sequence[str]) -> frozenset[str]:
+        """Those of these full numbers that stand on a document of the seller's already, whatever their series.
+
+        In a writing transaction others that ask for the same seller wait until its end, so what is not told stays free.
+        """
 
     async def add_invoice(self, invoice: Invoice, series: str, period: str, ordinal: int) -> None:
         """Store an issued invoice. Raises `InternalFault` when the case or the seller's number has one already."""

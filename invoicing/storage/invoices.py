@@ -9,10 +9,11 @@ Where another makes the invoice, a note of each request that left stands here in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from invoicing.domain.invoices import Invoice
@@ -31,6 +32,11 @@ _INVOICES = (
     .where(invoices.c.case_id == bindparam("case"))
     .order_by(invoices.c.sequence)
 )
+_USED = select(invoices.c.full_number).where(
+    invoices.c.seller_tax_id == bindparam("seller"),
+    invoices.c.full_number.in_(bindparam("numbers", expanding=True)),
+)
+_QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("seller"), 2)))
 _ADD_INVOICE = insert(invoices).inline()
 _SET_DOCUMENT = (
     update(invoices)
@@ -40,15 +46,15 @@ _SET_DOCUMENT = (
 
 
 def _take_number() -> Statements:
-    following = {"last": number_counters.c.last + 1}
-    key = ["series", "period"]
+    key, following = ["series", "period"], number_counters.c.last + 1
+    lite, full = sqlite.insert(number_counters), postgresql.insert(number_counters)
     return {
-        "sqlite": sqlite.insert(number_counters)
-        .on_conflict_do_update(index_elements=key, set_=following)
-        .returning(number_counters.c.last),
-        "postgresql": postgresql.insert(number_counters)
-        .on_conflict_do_update(index_elements=key, set_=following)
-        .returning(number_counters.c.last),
+        "sqlite": lite.on_conflict_do_update(
+            index_elements=key, set_={"last": func.max(following, lite.excluded.last)}
+        ).returning(number_counters.c.last),
+        "postgresql": full.on_conflict_do_update(
+            index_elements=key, set_={"last": func.greatest(following, full.excluded.last)}
+        ).returning(number_counters.c.last),
     }
 
 
@@ -94,10 +100,17 @@ class InvoiceRows(Work):
         """The invoice and its corrections, by sequence."""
         return tuple(_stored(row) for row in await self._read(_INVOICES, {"case": case_id}))
 
-    async def take_number(self, series: str, period: str) -> int:
-        """One statement: the first number of a period is 1, each other one more than the last."""
-        result = await self._write(_TAKE_NUMBER[self._dialect], {"series": series, "period": period, "last": 1})
-        return int(result.scalar_one())
+    async def take_number(self, series: str, period: str, at_least: int = 1) -> int:
+        """One statement: the first number of a period is 1, each other one more than the last, or `at_least`."""
+        row = {"series": series, "period": period, "last": at_least}
+        return int((await self._write(_TAKE_NUMBER[self._dialect], row)).scalar_one())
+
+    async def used_numbers(self, seller_tax_id: str, numbers: Sequence[str]) -> frozenset[str]:
+        """By the index that keeps a seller's numbers unique; writers of one seller queue, as all do on SQLite."""
+        if self._writable and self._dialect == "postgresql":
+            await self._read(_QUEUE, {"seller": seller_tax_id})
+        rows = await self._read(_USED, {"seller": seller_tax_id, "numbers": list(numbers)})
+        return frozenset(row.full_number for row in rows)
 
     async def add_invoice(self, invoice: Invoice, series: str, period: str, ordinal: int) -> None:
         """The database refuses a second invoice of the case and a number that the seller has used."""

@@ -1,12 +1,16 @@
 """The worked examples of docs/rounding.md are what the code computes."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from invoicing.domain.exchange import in_pln, rate_before
 from invoicing.domain.money import amount_text, round_to_minor
-from invoicing.domain.tax import PricedLine, Prices, Totals, VatRate, totals
+from invoicing.domain.tax import PricedLine, Prices, RateTotal, Totals, VatRate, totals
+from invoicing.gateways.nbp.table import TableRates
 from tests.architecture.documents import Table, section, sections, tables, text
 
 DOCUMENT = text("docs/rounding.md")
@@ -55,6 +59,33 @@ def test_a_worked_invoice(name: str, example: list[Table]) -> None:
     lines, sums = example
     prices = Prices.NET if name.startswith("Net") else Prices.GROSS
     assert shown(totals([line(row) for row in lines], prices)) == sums
+
+
+def test_the_tables_of_tax_in_a_foreign_currency() -> None:
+    taxes = tables(section(DOCUMENT, "Foreign currency"))[:2]
+    for table in taxes:
+        *rows, whole = table
+        rate = Decimal(whole["NBP rate"])
+        totals_of = [
+            RateTotal(VatRate(row["rate"]), Decimal(0), Decimal(row["VAT"]), Decimal(row["VAT"])) for row in rows
+        ]
+        converted = in_pln(totals_of, rate)
+        assert [row["VAT in PLN"] for row in rows] == [amount_text(vat) for _, vat in converted]
+        assert whole["VAT in PLN"] == amount_text(sum((vat for _, vat in converted), Decimal(0)))
+        assert whole["VAT"] == amount_text(sum((row.vat for row in totals_of), Decimal(0)))
+
+
+async def test_the_table_of_days(tmp_path: Path) -> None:
+    published = "date,currency,rate,table\n" + "".join(
+        f"2026-11-{day:02},EUR,4.{day:02},{day}/A/NBP/2026\n" for day in (9, 10, 12, 13, 16, 17, 18, 19, 20, 23)
+    )
+    (tmp_path / "rates.csv").write_text(published)
+    days = tables(section(DOCUMENT, "Foreign currency"))[2]
+    assert len(days) >= 4
+    for row in days:
+        came, issued = (date.fromisoformat(row[name]) for name in ("money came", "issued"))
+        found = await TableRates(tmp_path / "rates.csv").before("EUR", rate_before(came, issued))
+        assert found.on.isoformat() == row["table of"], row
 
 
 def test_both_kinds_of_prices_and_every_kind_of_rate_are_shown() -> None:

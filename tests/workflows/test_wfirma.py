@@ -42,7 +42,9 @@ class Lost:
     """Cases of which nobody knows for a while; their waits go on beside the other tests."""
 
     adopted: "asyncio.Task[CaseState]"
+    doubted: "asyncio.Task[CaseState]"
     found: "asyncio.Task[CaseState]"
+    again: "asyncio.Task[CaseState]"
     absent: "asyncio.Task[CaseState]"
     pressed: "asyncio.Task[CaseState]"
 
@@ -52,16 +54,29 @@ async def lost(stage: World) -> Lost:
     """Answers of adds are lost; the pause before anything is proved is longer than an add may take."""
     stage.wfirma_fault("invoices/add", "drop_after_commit", "lost-1")
     await record(stage, "lost-1")
+    stage.wfirma_fault("invoices/add", "drop_after_commit", "doubted-1")
+    await record(stage, "doubted-1")
+    await until(partial(issued, stage, "doubted-1"), "the invoice stands in the books")
+    stage.wfirma_fault("invoices/find", "out_of_service", "doubted-1", times=3)
     await lost_at_the_third(stage, "found-1", "late_commit", seconds=5)
+    await lost_at_the_third(stage, "again-1", "late_commit", seconds=1)
+    await stage.start_again("again-1")
     await lost_at_the_third(stage, "absent-1", "drop_before")
+    stage.wfirma_fault("invoices/find", "auth", "absent-1")  # a look that proves nothing
     await lost_at_the_third(stage, "pressed-1", "drop_before")
     await regenerate(stage, "pressed-1")
     return Lost(
         asyncio.create_task(stage.ended("lost-1", 90)),
+        asyncio.create_task(stage.ended("doubted-1", 90)),
         asyncio.create_task(stage.ended("found-1", 90)),
+        asyncio.create_task(stage.ended("again-1", 90)),
         asyncio.create_task(stage.when("absent-1", failed, "the round has failed", 90)),
         asyncio.create_task(stage.ended("pressed-1", 90)),
     )
+
+
+async def issued(stage: World, case_id: str) -> bool:
+    return bool(stage.issued(case_id))
 
 
 def failed(state: CaseState) -> bool:
@@ -240,6 +255,17 @@ async def test_an_invoice_whose_answer_was_lost_is_found_and_adopted(stage: Worl
     assert [row["kind"] for row in await stage.rows(tables.notices, "lost-1")] == ["expert-paid"]
 
 
+async def test_a_lost_answer_stays_unknown_when_the_next_attempts_fail_before_they_could_look(
+    stage: World, lost: Lost
+) -> None:
+    state = await lost.doubted
+    assert [item["fullnumber"] for item in stage.issued("doubted-1")] == [state.invoice.number]
+    assert (state.invoice.status, state.invoice.attempts, state.parked) == (InvoiceStatus.AVAILABLE, 3, None)
+    assert [row["kind"] for row in await stage.rows(tables.notices, "doubted-1")] == ["expert-paid"]
+    parked_with = [alert.code for alert in await stage.alerts("doubted-1", open_only=False)]
+    assert parked_with == ["issuer_outcome_unknown"]
+
+
 async def test_an_invoice_that_comes_late_of_a_lost_third_attempt_is_found_and_goes_on(
     stage: World, lost: Lost
 ) -> None:
@@ -250,10 +276,21 @@ async def test_an_invoice_that_comes_late_of_a_lost_third_attempt_is_found_and_g
     assert await stage.alerts("found-1") == []
 
 
+async def test_a_run_that_was_lost_while_it_looked_is_started_again_and_issues_nothing_twice(
+    stage: World, lost: Lost
+) -> None:
+    state = await lost.again
+    assert [item["fullnumber"] for item in stage.issued("again-1")] == [state.invoice.number]
+    assert (state.invoice.status, state.parked, state.badges) == (InvoiceStatus.AVAILABLE, None, ())
+    assert [row["kind"] for row in await stage.rows(tables.notices, "again-1")] == ["expert-paid"]
+    assert await stage.alerts("again-1") == []
+
+
 async def test_a_lost_third_attempt_proved_to_have_done_nothing_is_a_failed_round(stage: World, lost: Lost) -> None:
     state = await lost.absent
     assert state.parked is not None
     assert (state.parked.code, state.parked.outcome_known, state.parked.attempts) == ("issuer_unreachable", True, 3)
+    assert "absent-1" not in str(stage.box.wfirma.switches.as_json()), "refused keys were met, and did not end the look"
     assert [alert.code for alert in await stage.alerts("absent-1")] == ["issuer_unreachable"]
     await until(partial(stage.mailed, "absent-1", 1), "the expert has his mail")
     assert [row["kind"] for row in await stage.rows(tables.notices, "absent-1")] == ["expert-failed"]

@@ -180,6 +180,48 @@ async def numbers_count_from_one_in_each_series_and_period(open_store: OpenStore
         assert taken == [1, 2, 1, 1, 3]
 
 
+async def a_counter_can_be_moved_up_and_never_down(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            taken = [await work.take_number("a", "1", lowest) for lowest in (1, 7, 3, 1, 9, 11, 11)]
+            assert await work.take_number("b", "1", 5) == 5
+        assert taken == [1, 7, 8, 9, 10, 11, 12]
+
+
+async def numbers_on_documents_of_the_seller_are_told_whatever_their_series(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        await recorded(store, "case-1", "case-2", "case-3")
+        foreign = invoice("FV/3", "case-3")
+        foreign = foreign.model_copy(update={"seller": foreign.seller.model_copy(update={"tax_id": "5260250274"})})
+        async with store.transaction() as work:
+            await work.add_invoice(invoice("FV/1", "case-1"), "series", "", 1)
+            await work.add_invoice(invoice("FV/02", "case-2"), "other", "", 2)
+            await work.add_invoice(foreign, "foreign", "", 3)
+        asked = ["FV/1", "FV/2", "FV/02", "FV/3", "fv/1"]
+        async with store.reading() as work:
+            assert await work.used_numbers("1234563218", asked) == {"FV/1", "FV/02"}
+            assert await work.used_numbers("5260250274", asked) == {"FV/3"}
+            assert await work.used_numbers("1234563218", []) == frozenset()
+
+
+async def a_number_that_was_told_to_be_free_is_nobody_elses(open_store: OpenStore) -> None:
+    names = [f"case-{n}" for n in range(8)]
+
+    async def first_free(store: CaseStore, case_id: str) -> str:
+        async with store.transaction() as work:
+            candidates = [f"FV/{n}" for n in range(1, 9)]
+            used = await work.used_numbers("1234563218", candidates)
+            number = next(one for one in candidates if one not in used)
+            await asyncio.sleep(0)
+            await work.add_invoice(invoice(number, case_id), case_id, "", 1)
+        return number
+
+    async with opened(open_store) as store, opened(open_store) as other:
+        await recorded(store, *names)
+        told = await asyncio.gather(*(first_free((store, other)[n % 2], name) for n, name in enumerate(names)))
+        assert sorted(told) == [f"FV/{n}" for n in range(1, 9)]
+
+
 async def numbers_have_no_gap_with_many_writers_and_rollbacks(open_store: OpenStore) -> None:
     names = [f"case-{n}" for n in range(96)]
     async with opened(open_store) as store, opened(open_store) as other:

@@ -66,9 +66,17 @@ class ReadsFactsOnce(SqlUnitOfWork):
 class CountsOutsideTheTransaction(SqlUnitOfWork):
     """A sequence: what was taken stays taken when the invoice is rolled back."""
 
-    async def take_number(self, series: str, period: str) -> int:
+    async def take_number(self, series: str, period: str, at_least: int = 1) -> int:
         await self._read(select(1))
         return next(_sequence)
+
+
+class SeesNumbersOfOneSeries(SqlUnitOfWork):
+    """Knows nothing of what another template has numbered."""
+
+    async def used_numbers(self, seller_tax_id: str, numbers: Sequence[str]) -> frozenset[str]:
+        await super().used_numbers(seller_tax_id, numbers)
+        return frozenset()
 
 
 class ReplacesDocument(SqlUnitOfWork):
@@ -261,6 +269,8 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (CommitsAlways, exam_cases.a_transaction_that_raises_leaves_nothing),
     (CommitsAlways, exam_queue.a_rolled_back_acceptance_is_not_delivered),
     (store_of(CountsOutsideTheTransaction), exam_money.numbers_have_no_gap_with_many_writers_and_rollbacks),
+    (store_of(SeesNumbersOfOneSeries), exam_money.numbers_on_documents_of_the_seller_are_told_whatever_their_series),
+    (store_of(SeesNumbersOfOneSeries), exam_money.a_number_that_was_told_to_be_free_is_nobody_elses),
     (store_of(KeepsEveryPayment), exam_money.a_case_keeps_one_payment),
     (store_of(ForgetsDuplicateInvoice), exam_money.a_second_invoice_number_or_ordinal_is_refused),
     (store_of(DefaultsWithoutDemoting), exam_profiles.a_new_default_takes_that_from_the_others_of_its_client),

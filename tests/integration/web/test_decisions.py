@@ -227,6 +227,7 @@ async def test_what_is_on_its_way_back_cannot_be_refunded_again(stage: Stage) ->
         ({"paid_at": "2026-11-22T10:00:00"}, "paid_at", "bad_format"),
         ({"paid_at": "9999-01-01T00:00:00Z"}, "paid_at", "bad_format"),
         ({"paid_at": 1763805600}, "paid_at", "bad_format"),
+        ({"paid_at": "9999-12-31T23:59:59-05:00"}, "paid_at", "bad_format"),
     ],
 )
 async def test_faults_of_money_that_came_another_way_are_named(

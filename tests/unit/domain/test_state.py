@@ -28,6 +28,9 @@ from invoicing.errors import Cause
 from tests.unit.domain.samples import NOW, state
 
 WHY = Parked(step=Step.INVOICE, cause=Cause.CONNECTIVITY, code="internal", attempts=3)
+LOST = Parked(
+    step=Step.INVOICE, cause=Cause.CONNECTIVITY, code="issuer_outcome_unknown", attempts=3, outcome_known=False
+)
 DATA = Parked(
     step=Step.VALIDATE,
     cause=Cause.BILLING_DATA,
@@ -65,6 +68,7 @@ TRANSITIONS: dict[str, Transition] = {
     ),
     "parked by data": lambda s: parked(s, DATA),
     "parked by the invoice": lambda s: parked(s, WHY),
+    "parked by a lost answer": lambda s: parked(s, LOST),
     "parked by mail": lambda s: parked(s, MAIL),
     "resumed": resumed,
     "invoiced": available,
@@ -166,6 +170,15 @@ def test_a_case_parked_by_its_data_still_shows_the_invoice_as_being_made() -> No
     assert stopped.invoice.status is InvoiceStatus.GENERATING
     assert stopped.parked is not None
     assert stopped.parked.faults == (("billing_data.tax_id", "bad_nip"),)
+
+
+def test_a_round_whose_outcome_is_unknown_shows_the_invoice_as_being_made_until_it_has_failed() -> None:
+    lost = parked(PAID, LOST)
+    assert (lost.invoice.status, lost.invoice.attempts, lost.invoice.reason) == (InvoiceStatus.GENERATING, 3, None)
+    assert (lost.parked, lost.badges) == (LOST, (Badge.DECISION_NEEDED,))
+    assert parked(lost, WHY).invoice == STOPPED.invoice
+    going = resumed(lost)
+    assert (going.parked, going.badges, going.invoice) == (None, (), PAID.invoice)
 
 
 def test_an_unpaid_case_that_is_parked_shows_no_failed_invoice() -> None:

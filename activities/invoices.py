@@ -83,6 +83,9 @@ class InvoiceActivities:
         if issuer is None:
             raise SettingsFault("issuer_not_ready", f"the issuer {name} is not set up")
         order = IssueOrder(facts)
+        if not isinstance(issuer, LookingIssuer) and await self._may_exist(order):
+            # only who may have issued can say so: another issuer could make a second invoice
+            raise SettingsFault("issuer_not_ready", "the issuer was changed while an invoice of the case may exist")
         try:
             issued = await issuer.issue(order)
         except ConnectivityFault as fault:

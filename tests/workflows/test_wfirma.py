@@ -307,6 +307,23 @@ async def test_regenerating_what_is_unknown_waits_for_proof_and_issues_once(stag
     assert [row["kind"] for row in await stage.rows(tables.notices, "pressed-1")] == ["expert-paid"]
 
 
+async def test_another_issuer_makes_no_second_invoice_while_one_may_exist(stage: World) -> None:
+    await stage.save_expert("exp-moves", issuer="wfirma", invoice_series=None, wfirma=WFIRMA_KEYS)
+    stage.wfirma_fault("invoices/find", "out_of_service", "moved-1", times=2)
+    stage.wfirma_fault("invoices/add", "drop_after_commit", "moved-1")
+    await stage.record("moved-1", paid=True, expert_id="exp-moves")
+    await until(partial(issued, stage, "moved-1"), "the invoice stands in the books")
+    stage.wfirma_fault("invoices/find", "out_of_service", "moved-1", times=100)
+    await stage.when("moved-1", lambda state: state.parked, "the case is parked")
+    await stage.save_expert("exp-moves")
+    await regenerate(stage, "moved-1")
+    await stage.when(
+        "moved-1", lambda state: state.parked and state.parked.code == "issuer_not_ready", "the change is refused"
+    )
+    assert await stage.rows(tables.invoices, "moved-1") == []
+    assert len(stage.issued("moved-1")) == 1
+
+
 async def test_no_key_of_wfirma_is_met_in_files_of_the_database_or_in_logs(stage: World) -> None:
     raw = b"".join(path.read_bytes() for path in stage.folder.glob("paidcase.db*")) + stage.logs().encode()
     assert b"wfirma" in raw

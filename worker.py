@@ -22,7 +22,11 @@ def main() -> int:
         print(fault.message, file=sys.stderr)
         return 2
     configure(settings.log_level, settings.log_format)
-    return run_worker(settings, env)
+    try:
+        return run_worker(settings, env)
+    except SettingsFault as fault:
+        print(fault.message, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ from invoicing.errors import (
 REPLANS = 8
 """How often an activity plans again after a version conflict before the conflict counts as a failed attempt."""
 
+UNFORESEEN_TRIES = 5
+"""How often an activity may fail for a reason nobody thought of before a person is asked."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
@@ -90,6 +93,20 @@ def application_error(error: PaidcaseError) -> ApplicationError:
     )
 
 
+def unforeseen(error: Exception) -> ApplicationError:
+    """An error that nobody thought of, by its class alone: its text may quote personal data.
+
+    Tried again a few times, because it may be the weather, and then told as a fault of ours that waits for a person.
+    """
+    attempt = activity.info().attempt if activity.in_activity() else 1
+    return ApplicationError(
+        f"unforeseen {type(error).__name__}",
+        FailureDetail(attempt=attempt),
+        type=InternalFault.__name__,
+        non_retryable=attempt >= UNFORESEEN_TRIES,
+    )
+
+
 def mapped(
     call: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
@@ -103,7 +120,12 @@ def mapped(
             except VersionConflict as conflict:
                 last = conflict
             except PaidcaseError as error:
-                raise application_error(error) from error
-        raise application_error(last) from last
+                # without its cause: what a library quoted must not travel into a history
+                raise application_error(error) from None
+            except ApplicationError:
+                raise
+            except Exception as error:
+                raise unforeseen(error) from None
+        raise application_error(last) from None
 
     return cast("Callable[Concatenate[S, P], Coroutine[Any, Any, T]]", wrapper)

@@ -27,7 +27,7 @@ from invoicing.domain.state import (
 )
 from invoicing.domain.transitions import BECOMES, Effect, effect_of
 from invoicing.domain.validation import case_totals
-from invoicing.errors import Cause, DataFault, Fault, InternalFault, NotFound
+from invoicing.errors import Cause, InternalFault, NotFound, Refused
 from invoicing.ports import CaseStore, UnitOfWork
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -168,7 +168,7 @@ async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction,
 
 
 async def record_external(store: CaseStore, case_id: str, now: datetime) -> None:
-    """Record that the money of a case came another way. Raises `DataFault` when it claims to come from the future."""
+    """Record that the money of a case came another way. Raises `Refused` when it claims to come from the future."""
     async with store.transaction() as db:
         await record_external_in(db, await db.facts(case_id), now)
 
@@ -187,7 +187,7 @@ async def record_external_in(db: UnitOfWork, facts: CaseFacts, now: datetime) ->
     if not isinstance(payment, ExternalPayment):
         raise InternalFault("internal", "the case did not arrive paid")
     if not is_verifiable(facts, now):
-        raise DataFault("payment_not_verified", [Fault("payment.paid_at", "bad_format")])
+        raise Refused("payment_not_verified", "the payment claims to come from the future")
     if totals is not None:  # without a total (a rate nobody knows) there is no amount to record yet
         await db.add_capture(
             Capture(

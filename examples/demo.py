@@ -28,7 +28,7 @@ console = Console(width=None if sys.stdout.isatty() else 170)
 async def token(role: str, env: dict[str, str]) -> str:
     """A bearer token, by the command that people use."""
     process = await asyncio.create_subprocess_exec(
-        ".venv/bin/python", "-m", "starter", "token", role, env=env, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "starter", "token", role, env=env, stdout=asyncio.subprocess.PIPE
     )
     out, _ = await process.communicate()
     return out.decode().strip().splitlines()[-1]

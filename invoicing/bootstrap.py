@@ -28,6 +28,7 @@ from activities.experts import ExpertActivities
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
 from activities.payments import PaymentActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.records import RecordActivities
 from activities.refunds import RefundActivities
 from activities.watching import WatchActivities
@@ -35,6 +36,7 @@ from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.inspect import PdfInspector
 from invoicing.documents.pdf.invoice import render
+from invoicing.documents.pdf.logo import logo_fault
 from invoicing.domain.validation import ContentRules
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
@@ -59,7 +61,8 @@ from invoicing.ports import (
     PaymentNotifications,
 )
 from invoicing.relay import Relay
-from invoicing.settings import Settings, is_loopback, payload_keys
+from invoicing.setting_values import is_loopback
+from invoicing.settings import Settings, payload_keys
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.schema import upgrade
@@ -69,12 +72,13 @@ from workflows.case_action import CaseAction
 from workflows.identity import TASK_QUEUE
 from workflows.paid_case import PaidCase
 from workflows.policies import Timing
+from workflows.reconcile import Reconcile
 
 GRACE = timedelta(seconds=25)
 """How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
 
 DEFAULT_TEMPORAL = "127.0.0.1:7233"
-WORKFLOWS = (PaidCase, CaseAction)
+WORKFLOWS = (PaidCase, CaseAction, Reconcile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Application:
     intake: Intake
     deciding: Deciding
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
+    logo_fault: Callable[[bytes], str | None]
+    rates: ExchangeRates | None
     answers: SqlAnswers
     tokens: Tokens
     wakeup: Wakeup
@@ -192,6 +198,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
             deciding=Deciding(store, documents, clock, wakeup.ring),
             inspect_pdf=PdfInspector(),
+            logo_fault=logo_fault,
+            rates=rates,
             answers=store.answers,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,
@@ -204,6 +212,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
                 watching.record_notification,
                 refunds.refund_payment,
                 refunds.watch_refund,
+                ReconciliationActivities(store, gateway, clock).reconcile_page,
                 invoices.generate_invoice,
                 invoices.look_for_invoice,
                 AttachmentActivities(store, clock).attach_invoice,

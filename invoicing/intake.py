@@ -20,7 +20,7 @@ from invoicing.domain.parties import buyer_faults, seller_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
 from invoicing.domain.state import CaseState, Step
-from invoicing.domain.validation import ContentRules, case_totals, content_faults
+from invoicing.domain.validation import ContentRules, case_totals, content_faults, template_is_sound
 from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, Recorded, UnitOfWork
 from invoicing.profiles import keep
@@ -105,7 +105,9 @@ class Intake:
 
     async def save_expert(self, expert_id: str, expert: ExpertDocument) -> None:
         """Store an expert. Raises `DataFault("invalid")` with every fault of the seller's data."""
-        faults = tuple(seller_faults(expert))
+        faults = [*seller_faults(expert)]
+        if expert.issuer == "builtin" and expert.invoice_series and not template_is_sound(expert.invoice_series):
+            faults.append(fault("invoice_series", FaultCode.BAD_FORMAT))
         if faults:
             raise DataFault("invalid", faults)
         async with self._store.transaction() as db:

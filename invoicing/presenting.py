@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from invoicing.domain.failures import known_code
-from invoicing.domain.labels import Role, view
+from invoicing.domain.labels import Action, Role, view
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, Parked
@@ -14,10 +14,14 @@ from invoicing.domain.validation import case_totals
 from invoicing.errors import Fault
 from invoicing.locale import text
 
+PAYING = frozenset({Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN})
+
 
 def state_record(facts: CaseFacts, role: Role, language: str) -> dict[str, Any]:
     """The state record of SPEC section 6; amounts are strings with a dot, times UTC with Z."""
     state, seen = facts.state, view(facts.state, role)
+    # a case that arrived paid is never paid through us, whatever its record says before it was verified
+    may = [act for act in seen.actions if not (facts.document.arrives_paid and act in PAYING)]
     totals, currency = case_totals(facts.document), facts.document.currency
     payment, invoice = state.payment, state.invoice
 
@@ -51,7 +55,7 @@ def state_record(facts: CaseFacts, role: Role, language: str) -> dict[str, Any]:
         else {name: amount_text(getattr(totals, name), currency) for name in ("net", "vat", "gross")},
         "badges": [badge.value for badge in state.badges],
         "parked": None if state.parked is None else _parked(state, state.parked, role, language),
-        "actions": [action.value for action in seen.actions],
+        "actions": [action.value for action in may],
     }
 
 
@@ -74,7 +78,15 @@ def fault_list(faults: tuple[Fault, ...], language: str) -> list[dict[str, str]]
     ]
 
 
-FOR_STAFF = frozenset({Event.PAYMENT_DOUBTFUL, Event.NOTIFICATION_REJECTED, Event.STEP_FAILED, Event.PAYMENT_DUPLICATE})
+FOR_STAFF = frozenset(
+    {
+        Event.PAYMENT_DOUBTFUL,
+        Event.NOTIFICATION_REJECTED,
+        Event.TRANSFER_TOLD,
+        Event.STEP_FAILED,
+        Event.PAYMENT_DUPLICATE,
+    }
+)
 """Events that only services and ops see in a timeline."""
 
 

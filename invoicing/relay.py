@@ -147,7 +147,8 @@ class Relay:
             number=number,
             key=decided.key,
             kind=decided.kind,
-            actor=decided.actor,
+            # the role alone: who it was stands in the database, a history keeps no names
+            actor=decided.actor.partition(":")[0],
             inbox_id=None if inbox_id is None else int(inbox_id),
         )
         handle = self._temporal.get_workflow_handle(identity.paid_case_id(case_id))

@@ -6,29 +6,35 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from invoicing.domain.money import MINOR_DIGITS
 from invoicing.errors import SettingsFault
+from invoicing.setting_values import (
+    amount,
+    database_url,
+    duration,
+    existing_file,
+    folder,
+    http_url,
+    is_loopback,
+    key_ring,
+    one_of,
+    port,
+)
 
 SANDBOX_KEY_PREFIX = "sandbox-"
 """Keys of the local stand-ins; with an address that is not loopback they stop the process."""
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([1-9][0-9]{0,6})(ms|s|m|h|d)")
 T = TypeVar("T")
 
 
@@ -141,33 +147,38 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
     secrets = tuple(part.strip() for part in env.get("AUTH_SECRET", "").split(",") if part.strip())
     if for_api and not secrets:
         reader.faults.append("AUTH_SECRET is missing: set a long random text (it signs tokens and links)")
+    if any(secret.startswith(SANDBOX_KEY_PREFIX) for secret in secrets) and not _is_private(env):
+        reader.faults.append("AUTH_SECRET: a sandbox secret must not be used with an address that is not loopback")
     if any(len(secret) < 16 for secret in secrets):
         reader.faults.append("AUTH_SECRET is too short: use at least 16 characters")
     settings = Settings(
-        database_url=reader.read("DATABASE_URL", _database_url),
-        documents_url=reader.read("DOCUMENTS_URL", str),
+        database_url=reader.read("DATABASE_URL", database_url),
+        documents_url=reader.read("DOCUMENTS_URL", folder),
         autopay=services,
         smtp=smtp,
-        public_url=reader.read("PUBLIC_URL", _http_url),
+        public_url=reader.read("PUBLIC_URL", http_url),
         http_host=reader.read("HTTP_HOST", str),
-        http_port=reader.read("HTTP_PORT", _port),
+        http_port=reader.read("HTTP_PORT", port),
         auth_secrets=secrets,
-        payment_validity=reader.read("PAYMENT_VALIDITY", _duration),
-        payment_poll_interval=reader.read("PAYMENT_POLL_INTERVAL", _duration),
-        payment_abandon_after=reader.read("PAYMENT_ABANDON_AFTER", _duration),
-        invoice_retry_interval=reader.read("INVOICE_RETRY_INTERVAL", _duration),
-        mail_retry_interval=reader.read("MAIL_RETRY_INTERVAL", _duration),
-        mail_give_up_after=reader.read("MAIL_GIVE_UP_AFTER", _duration),
-        minimum_amount=reader.read("MINIMUM_AMOUNT", _amount),
-        log_level=reader.read("LOG_LEVEL", _one_of("debug", "info", "warning", "error")),
-        log_format=reader.read("LOG_FORMAT", _one_of("text", "json")),
+        payment_validity=reader.read("PAYMENT_VALIDITY", duration),
+        payment_poll_interval=reader.read("PAYMENT_POLL_INTERVAL", duration),
+        payment_abandon_after=reader.read("PAYMENT_ABANDON_AFTER", duration),
+        invoice_retry_interval=reader.read("INVOICE_RETRY_INTERVAL", duration),
+        mail_retry_interval=reader.read("MAIL_RETRY_INTERVAL", duration),
+        mail_give_up_after=reader.read("MAIL_GIVE_UP_AFTER", duration),
+        minimum_amount=reader.read("MINIMUM_AMOUNT", amount),
+        log_level=reader.read("LOG_LEVEL", one_of("debug", "info", "warning", "error")),
+        log_format=reader.read("LOG_FORMAT", one_of("text", "json")),
         wfirma_base_url=wfirma_url,
         wfirma_app_key=env.get("WFIRMA_APP_KEY"),
-        exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", _file),
-        nbp_base_url=reader.optional("NBP_BASE_URL", _http_url),
-        secrets_keys=reader.optional("SECRETS_KEYS", _key_ring) or (),
-        payload_keys=reader.optional("PAYLOAD_KEYS", _key_ring) or (),
+        exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", existing_file),
+        nbp_base_url=reader.optional("NBP_BASE_URL", http_url),
+        secrets_keys=reader.optional("SECRETS_KEYS", key_ring) or (),
+        payload_keys=reader.optional("PAYLOAD_KEYS", key_ring) or (),
     )
+    address = env.get("TEMPORAL_ADDRESS")
+    if address is not None and not _is_host_and_port(address):
+        reader.faults.append("TEMPORAL_ADDRESS: expected HOST:PORT")
     if reader.faults:
         raise SettingsFault("settings", "Settings are wrong:\n" + "\n".join(f"- {fault}" for fault in reader.faults))
     return settings
@@ -176,7 +187,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
 def payload_keys(env: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
     """The key ring of the payload codec, for clients that need no other setting. Raises `SettingsFault("settings")`."""
     try:
-        return _key_ring(env["PAYLOAD_KEYS"]) if "PAYLOAD_KEYS" in env else ()
+        return key_ring(env["PAYLOAD_KEYS"]) if "PAYLOAD_KEYS" in env else ()
     except ValueError as error:
         raise SettingsFault("settings", f"PAYLOAD_KEYS: {error}") from error
 
@@ -226,7 +237,7 @@ class _Reader:
             "base_url": self.env["AUTOPAY_BASE_URL"],
             "payment_path": path,
         }
-        service = self._service("AUTOPAY_", raw)
+        service = self._service("AUTOPAY_", raw, str.upper)
         return (service,) if service else ()
 
     def _services(self, text: str) -> tuple[AutopaySettings, ...]:
@@ -244,7 +255,9 @@ class _Reader:
             self.faults.append("AUTOPAY_SERVICES: one service a currency")
         return found
 
-    def _service(self, where: str, raw: Mapping[str, object]) -> AutopaySettings | None:
+    def _service(
+        self, where: str, raw: Mapping[str, object], spelled: Callable[[str], str] = str
+    ) -> AutopaySettings | None:
         before = len(self.faults)
         known = {"currency", "service_id", "shared_key", "hash", "base_url", "payment_path"}
         for name in sorted(set(raw) - known):
@@ -252,25 +265,25 @@ class _Reader:
         value = {name: str(raw.get(name) or "") for name in known}
         keys = tuple(part.strip() for part in value["shared_key"].split(",") if part.strip())
         if not keys:
-            self.faults.append(f"{where}shared_key: missing")
+            self.faults.append(f"{where}{spelled('shared_key')}: missing")
         if not re.fullmatch(r"[0-9]{1,10}", value["service_id"]):
-            self.faults.append(f"{where}service_id: expected 1 to 10 digits")
+            self.faults.append(f"{where}{spelled('service_id')}: expected 1 to 10 digits")
         currency = value["currency"] or "PLN"
         if currency not in MINOR_DIGITS:
-            self.faults.append(f"{where}currency: expected one of {', '.join(MINOR_DIGITS)}")
+            self.faults.append(f"{where}{spelled('currency')}: expected one of {', '.join(MINOR_DIGITS)}")
         if (value["hash"] or "sha256") not in {"sha256", "sha512"}:
-            self.faults.append(f"{where}hash: expected sha256 or sha512")
+            self.faults.append(f"{where}{spelled('hash')}: expected sha256 or sha512")
         path = value["payment_path"] or DEFAULTS["AUTOPAY_PAYMENT_PATH"]
         if not path.startswith("/"):
-            self.faults.append(f"{where}payment_path: expected a path that begins with /")
+            self.faults.append(f"{where}{spelled('payment_path')}: expected a path that begins with /")
         try:
-            base_url = _http_url(value["base_url"])
+            base_url = http_url(value["base_url"])
         except ValueError as error:
-            self.faults.append(f"{where}base_url: {error}")
+            self.faults.append(f"{where}{spelled('base_url')}: {error}")
             return None
         if any(key.startswith(SANDBOX_KEY_PREFIX) for key in keys) and not is_loopback(base_url):
             self.faults.append(
-                f"{where}shared_key: a sandbox key must not be used with an address that is not loopback"
+                f"{where}{spelled('shared_key')}: a sandbox key must not be used with an address that is not loopback"
             )
         if len(self.faults) > before:
             return None
@@ -278,7 +291,7 @@ class _Reader:
 
     def wfirma(self) -> str | None:
         """Address of wFirma; keys of experts are never sent in clear except to this machine."""
-        url, key = self.optional("WFIRMA_BASE_URL", _http_url), self.env.get("WFIRMA_APP_KEY")
+        url, key = self.optional("WFIRMA_BASE_URL", http_url), self.env.get("WFIRMA_APP_KEY")
         if ("WFIRMA_BASE_URL" in self.env) != (key is not None):
             self.faults.append("WFIRMA_BASE_URL, WFIRMA_APP_KEY: set both or none")
         if url is not None and not is_loopback(url):
@@ -294,91 +307,23 @@ class _Reader:
         """Mail settings; credentials are never sent without TLS except to this machine."""
         host = self.env.get("SMTP_HOST")
         sender = self.env.get("MAIL_FROM", "")
-        if host and "@" not in sender:
+        if host and not all(sender.rpartition("@")):
             self.faults.append("MAIL_FROM: missing or not an address, while SMTP_HOST is set")
         username, password = self.env.get("SMTP_USERNAME"), self.env.get("SMTP_PASSWORD")
         if (username is None) != (password is None):
             self.faults.append("SMTP_USERNAME, SMTP_PASSWORD: set both or none")
-        security = self.read("SMTP_SECURITY", _one_of("none", "starttls", "tls"))
+        security = self.read("SMTP_SECURITY", one_of("none", "starttls", "tls"))
         if host and username and security == "none" and not is_loopback(f"smtp://{host}"):
             self.faults.append("SMTP_SECURITY: credentials are not sent in clear; use starttls or tls")
-        return SmtpSettings(host, self.read("SMTP_PORT", _port), username, password, security, sender)
+        return SmtpSettings(host, self.read("SMTP_PORT", port), username, password, security, sender)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _is_host_and_port(address: str) -> bool:
+    host, _, number = address.rpartition(":")
+    return bool(host) and number.isascii() and number.isdigit() and 0 < int(number) < 65536
 
 
-def _duration(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError("expected a duration such as 15m, 2s, 24h or 3d")
-    if match[2] == "ms":
-        return timedelta(milliseconds=int(match[1]))
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise ValueError("expected an amount such as 0.10") from error
-    if not value.is_finite() or value < 0:
-        raise ValueError("expected an amount that is not negative")
-    return value
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or not 0 <= int(text) <= 65535:
-        raise ValueError("expected a port from 0 to 65535")
-    return int(text)
-
-
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("expected an address that begins with http:// or https://")
-    return text.rstrip("/")
-
-
-def _file(text: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise ValueError("no such file")
-    return path
-
-
-def _database_url(text: str) -> str:
-    if not text.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-        raise ValueError("expected sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME")
-    return text
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in allowed:
-            raise ValueError(f"expected one of {', '.join(allowed)}")
-        return text.lower()
-
-    return parse
-
-
-def _key_ring(text: str) -> tuple[tuple[str, bytes], ...]:
-    keys = []
-    for part in text.split(","):
-        name, _, encoded = part.strip().partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise ValueError("expected a comma-separated list of id:base64 of 32 bytes") from error
-        if not name or len(key) != 32:
-            raise ValueError("expected a comma-separated list of id:base64 of 32 bytes")
-        keys.append((name, key))
-    return tuple(keys)
+def _is_private(env: Mapping[str, str]) -> bool:
+    """Whether the API is reached from this machine alone."""
+    host = env.get("HTTP_HOST", DEFAULTS["HTTP_HOST"])
+    return is_loopback(env.get("PUBLIC_URL", DEFAULTS["PUBLIC_URL"])) and is_loopback(f"http://{host}")

@@ -28,7 +28,16 @@ COMMANDS = {
     "batch": "record and start many cases from a CSV or JSON Lines file; may be repeated",
     "status": "show cases as the database has them",
     "explain": "show how the totals of a case came about, and what it waits for",
+    "failures": "show what has failed and waits for a person, by cause",
+    "regenerate": "try the invoices of cases again; the payment is not touched",
+    "resend": "mail the document of a case once more",
+    "attach": "make a PDF from elsewhere the invoice of a case",
+    "correct": "give a case new billing data",
+    "check-payment": "ask the gateway now what became of payments",
+    "refund": "give back a payment, or a part of it",
+    "give-up": "end the waiting of parked cases",
     "alerts": "list what needs a person",
+    "reconcile": "compare gateway, records and invoices of some days",
     "token": "print a token for the API, or a sign-in link",
     "doctor": "check every setting and dependency, one line each",
 }
@@ -53,7 +62,7 @@ def parser(chosen: str | None) -> tuple[argparse.ArgumentParser, Command | None]
         one = commands.add_parser(name, help=summary, description=f"{summary}.", formatter_class=described)
         one.add_argument("--json", action="store_true", help="print one JSON document instead of text")
         if name == chosen:
-            module = cast(Command, import_module(f"starter.{name}"))
+            module = cast(Command, import_module(f"starter.{name.replace('-', '_')}"))
             module.arguments(one)
     return made, module
 

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,8 +17,12 @@ import aiosmtplib
 
 from invoicing.bootstrap import Application
 from invoicing.documents.pdf import fonts
+from invoicing.domain.exchange import NATIONAL
+from invoicing.domain.numbering import issue_date
 from invoicing.errors import PaidcaseError
-from invoicing.settings import AutopaySettings, Settings, SmtpSettings, is_loopback
+from invoicing.ports import ExchangeRates
+from invoicing.setting_values import is_loopback
+from invoicing.settings import AutopaySettings, Settings, SmtpSettings
 from starter.call import Call
 from starter.handing_over import reach_temporal
 from starter.ksef_duty import duty_on
@@ -60,6 +64,8 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
     yield await _guarded("workers", _workers(app))
     for service in app.settings.autopay:
         yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
+    if app.rates is not None:
+        yield await _guarded("exchange rates", _rates(app.rates, app.clock()))
     yield await _guarded("mail", _mail(app.settings.smtp))
     yield await _guarded("fonts", _fonts())
     yield Check("ksef", Health.WARNING, duty_on(app.clock().astimezone(ZoneInfo("Europe/Warsaw")).date()))
@@ -78,6 +84,10 @@ def configured(settings: Settings) -> tuple[Check, ...]:
         note("AUTOPAY_SERVICE_ID", "not set: pricing and paying answer autopay_disabled; external payments work")
     elif is_loopback(settings.public_url) and not all(is_loopback(service.base_url) for service in settings.autopay):
         note("PUBLIC_URL", "is on this machine: Autopay cannot deliver its messages; set the public address")
+    foreign = sorted({service.currency for service in settings.autopay} - {NATIONAL})
+    if foreign and settings.exchange_rates_file is None and settings.nbp_base_url is None:
+        told = f"not set: our own issuer cannot state VAT in PLN, so it takes no taxed case in {', '.join(foreign)}"
+        note("EXCHANGE_RATES_FILE", told)
     if not settings.smtp.host:
         note("SMTP_HOST", "not set: no mail is sent, cases wait for it; set SMTP_HOST and MAIL_FROM")
     if settings.wfirma_app_key and not settings.secrets_keys:
@@ -153,6 +163,11 @@ async def _autopay(app: Application, service: AutopaySettings) -> Check:
     await app.gateway.status(service.service_id, UNKNOWN_ORDER)
     told = f"service {service.service_id} answers at {service.base_url}"
     return Check(f"autopay {service.currency}", Health.OK, told)
+
+
+async def _rates(rates: ExchangeRates, now: datetime) -> Check:
+    found = await rates.before("EUR", issue_date(now))
+    return Check("exchange rates", Health.OK, f"EUR {found.rate} of {found.on}, table {found.table}")
 
 
 async def _mail(smtp: SmtpSettings) -> Check:

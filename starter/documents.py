@@ -1,4 +1,4 @@
-"""Reading a case document: its shape is checked here as the HTTP API checks it, all faults at once."""
+"""Reading documents from files: their shape is checked here as the HTTP API checks it, all faults at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from invoicing.domain.cases import CASE_ID, CaseDocument
+from invoicing.domain.cases import CASE_ID, BillingData, CaseDocument
 from invoicing.domain.faults import FaultCode, fault, shape_faults
 from invoicing.errors import Fault
 
@@ -27,8 +27,25 @@ class Refusal:
 
 def read_json(content: bytes) -> CaseDocument | Refusal:
     """A case document from JSON in UTF-8."""
+    value = _value(content)
+    return value if isinstance(value, Refusal) else checked(value)
+
+
+def read_billing_data(content: bytes) -> BillingData | Refusal:
+    """A billing data object from JSON in UTF-8."""
+    value = _value(content)
+    if isinstance(value, Refusal):
+        return value
     try:
-        value = json.loads(content.decode("utf-8-sig"))
+        return BillingData.model_validate(value)
+    except ValidationError as error:
+        return Refusal("invalid", shape_faults(error))
+
+
+def _value(content: bytes) -> Any:
+    """What the JSON says, or the `Refusal` of what is none."""
+    try:
+        return json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Refusal("invalid", (fault("", FaultCode.BAD_CHARACTERS),), message="not UTF-8")
     except json.JSONDecodeError as error:
@@ -36,7 +53,6 @@ def read_json(content: bytes) -> CaseDocument | Refusal:
         return Refusal("invalid", (fault("", FaultCode.BAD_FORMAT),), message=where)
     except (ValueError, RecursionError):  # a number of thousands of digits, brackets without end
         return Refusal("invalid", (fault("", FaultCode.BAD_FORMAT),), message="not JSON that can be read")
-    return checked(value)
 
 
 def checked(value: Any) -> CaseDocument | Refusal:

@@ -77,7 +77,11 @@ def _standing(record: dict[str, Any], language: str) -> Iterator[str]:
 
 def _line(line: dict[str, Any]) -> tuple[str, ...]:
     names = ("position", "description", "vat_rate", "before_discount", "discount", "rounding", "value")
-    return tuple(str(line[name]) for name in names)
+    # a description may still hold what a terminal would obey: it is judged before payment, not when it is recorded
+    return tuple(
+        "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(line[name]))
+        for name in names
+    )
 
 
 def _rate(rate: dict[str, Any]) -> tuple[str, ...]:

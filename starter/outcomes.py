@@ -31,18 +31,23 @@ MEANINGS = {
 """One line an exit code, for `--help` and the documentation."""
 
 _ADVICE = {
+    "action_not_allowed": "look at it with `explain`",
     "already_paid": "look at it with `status`",
     "autopay_disabled": "set AUTOPAY_BASE_URL, AUTOPAY_SERVICE_ID and AUTOPAY_SHARED_KEY",
     "conflict": "give the case another case_id, or send the document that was recorded first",
     "database_unavailable": "see whether the database of DATABASE_URL runs, then run the command again",
     "database_url": "correct DATABASE_URL",
+    "document_refused": "give a whole PDF of up to 10 MiB, not encrypted, without scripts and files inside",
     "document_store": "see whether the folder of DOCUMENTS_URL can be written",
     "documents_url": "correct DOCUMENTS_URL",
+    "exchange_rate_missing": "add the row to EXCHANGE_RATES_FILE, or set NBP_BASE_URL",
+    "exchange_rates_unreachable": "see whether NBP_BASE_URL is right and the network is up",
     "gateway_settings": "compare the AUTOPAY_ settings with the gateway's panel",
     "gateway_unreachable": "see whether AUTOPAY_BASE_URL is right and the network is up",
     "invalid": "correct the fields named and run the command again",
     "payment_not_known": "see whether a worker runs (`doctor`), then ask again: it is the same payment",
     "payment_refused": "see `alerts` for the reason, then ask for the payment again",
+    "not_handed_over": "see whether Temporal and a worker run (`doctor`); they deliver what is recorded",
     "not_found": "record it with `start`; `status` alone lists the newest cases",
     "not_at_rest": "look at it with `status`",
     "temporal_access": "correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS",

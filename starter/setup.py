@@ -9,6 +9,7 @@ from invoicing.serving import run as run_loop
 from starter.call import Call
 from starter.handing_over import reach_temporal
 from starter.outcomes import ExitCode
+from starter.schedules import add_missing
 from starter.search_attributes import register_missing
 
 
@@ -29,10 +30,16 @@ async def _run(call: Call) -> int:
     added = await register_missing(client)
     told = f"added {', '.join(added)}" if added else "complete"
     call.out.line(f"temporal: namespace {client.namespace}, search attributes {told}")
+    scheduled = await add_missing(client)
+    call.out.line(f"temporal: schedules {f'added {scheduled[0]}' if scheduled else 'complete'}")
     call.out.result(
         {
             "database": {"schema": revision},
-            "temporal": {"namespace": client.namespace, "search_attributes_added": added},
+            "temporal": {
+                "namespace": client.namespace,
+                "search_attributes_added": added,
+                "schedules_added": scheduled,
+            },
         }
     )
     return ExitCode.OK

@@ -10,7 +10,7 @@ from invoicing.domain.cases import CaseDocument
 
 T = TypeVar("T")
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that `until` waits unless told otherwise."""
 
 BUYER: Mapping[str, Any] = {

@@ -12,6 +12,10 @@ TASK_QUEUE = "invoicing"
 
 _PAID_CASE = "paid-case-"
 _CASE_ACTION = "case-action-"
+_RECONCILE = "reconcile"
+
+RECONCILE_SCHEDULE = "reconcile-daily"
+"""Schedule of the comparison; the server adds the time to the id of each run that it starts."""
 
 CASE_ID = SearchAttributeKey.for_keyword("CaseId")
 EXPERT_ID = SearchAttributeKey.for_keyword("ExpertId")
@@ -48,3 +52,8 @@ def case_of(workflow_id: str) -> str | None:
 def case_action_id(case_id: str, number: int) -> str:
     """Workflow id of the n-th act on a closed case; n comes from the database."""
     return f"{_CASE_ACTION}{case_id}-{number}"
+
+
+def reconcile_id(date: str | None = None) -> str:
+    """Workflow id of the comparison of a day; without one what the schedule completes by its time."""
+    return _RECONCILE if date is None else f"{_RECONCILE}-{date}"

@@ -40,6 +40,11 @@ CHARGE_RETRY = RetryPolicy(
 )
 """Without end: a charge whose outcome is unknown is settled, never given up and never repeated blindly."""
 
+RECONCILE_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_interval=timedelta(minutes=10)
+)
+"""Without end and without haste: a comparison that waits for the gateway holds nobody up."""
+
 
 class Timing(BaseModel):
     """Durations from the settings, fixed when a run starts."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from invoicing.documents.numbers import take
+from invoicing.documents.pdf.assets import Assets, Renderer
 from invoicing.domain.cases import offered_language
 from invoicing.domain.corrections import correction_series, plan_correction, zeroed
 from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
@@ -16,7 +17,7 @@ from invoicing.domain.invoices import Invoice, plan_invoice, sale_date
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date
 from invoicing.domain.records import CaseFacts, StoredInvoice
 from invoicing.domain.validation import case_totals
-from invoicing.errors import DataFault, Fault, SettingsFault
+from invoicing.errors import DataFault, Fault, InternalFault, NotFound, SettingsFault
 from invoicing.ports import (
     CaseStore,
     Clock,
@@ -24,7 +25,6 @@ from invoicing.ports import (
     ExchangeRates,
     Issued,
     IssueOrder,
-    Renderer,
     UnitOfWork,
 )
 
@@ -101,10 +101,20 @@ class BuiltinIssuer:
     async def _drawn(self, case_id: str, sequence: int, stored: StoredInvoice) -> Issued:
         invoice, sha256 = stored.invoice, stored.sha256
         if sha256 is None:
-            sha256 = await self._documents.put(await asyncio.to_thread(self._render, invoice))
+            assets = Assets(await self._logo(invoice))
+            sha256 = await self._documents.put(await asyncio.to_thread(self._render, invoice, assets))
             async with self._store.transaction() as db:
                 await db.set_invoice_document(case_id, sequence, sha256)
         return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
+
+    async def _logo(self, invoice: Invoice) -> bytes | None:
+        """The picture, or None when it cannot be had any more: no paid case waits for a picture."""
+        if invoice.logo is None:
+            return None
+        try:
+            return await self._documents.get(invoice.logo)
+        except (NotFound, InternalFault):
+            return None
 
     async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> Invoice:
         expert, buyer, payment = facts.expert, facts.billing, facts.state.payment
@@ -123,6 +133,7 @@ class BuiltinIssuer:
             payment_reference=payment.reference or "",
             language=offered_language(facts.document.client.language),
             rate=rate,
+            logo=await db.expert_logo(facts.document.expert_id),
         )
         await db.add_invoice(invoice, taken.series, taken.period, taken.ordinal)
         return invoice

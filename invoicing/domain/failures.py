@@ -50,6 +50,7 @@ FAILURES = {
         FailureKind("refund_refused", Cause.PAYMENT),
         FailureKind("refund_too_large", Cause.PAYMENT),
         FailureKind("correction_proposed", Cause.BILLING_DATA),
+        FailureKind("reconciliation_difference", Cause.PAYMENT),
         FailureKind("database_unavailable", Cause.CONNECTIVITY),
         FailureKind("mail_deferred", Cause.CONNECTIVITY),
         FailureKind("mail_refused", Cause.BILLING_DATA),

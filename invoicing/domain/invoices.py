@@ -102,7 +102,8 @@ class CorrectionOf(Fact):
 class Invoice(Fact):
     """An issued invoice, sequence 1 of its case. Amounts are in `currency`, dates in the calendar of Warsaw.
 
-    `languages` are printed beside each other; an invoice always begins with Polish, a pro forma may do without.
+    `languages` are printed beside each other; an invoice always begins with Polish, a pro forma may do without. `logo`
+    is the address of the picture among the stored documents, so that a retry draws the one of the first attempt.
     """
 
     case_id: str
@@ -132,6 +133,7 @@ class Invoice(Fact):
     amount_due: Decimal = Decimal(0)
     exchange: Exchange | None = None
     split_payment: bool = False
+    logo: str | None = None
     correction: CorrectionOf | None = None
 
 
@@ -146,6 +148,7 @@ def plan_invoice(
     payment_reference: str,
     language: str,
     rate: ExchangeRate | None = None,
+    logo: str | None = None,
 ) -> Invoice:
     """The invoice of a paid case: in Polish, beside which stands the client's language.
 
@@ -204,6 +207,7 @@ def plan_invoice(
         vat=sums.vat,
         gross=sums.gross,
         colour=expert.colour,
+        logo=logo,
         exchange=exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None,
     )
 

@@ -114,6 +114,11 @@ def tax_id_faults(path: str, value: str | None, country: str, *, required: bool)
         yield fault(path, FaultCode.BAD_VAT_NUMBER)
 
 
+def checked_country(country: str | None) -> str:
+    """The country by whose rules a party is checked: Poland where none that exists is named, so that nothing waits."""
+    return country if country in COUNTRIES else "PL"
+
+
 def address_faults(prefix: str, party: BillingData | ExpertDocument) -> Iterator[Fault]:
     """Name, street, postal code, city and country."""
     for name in ("name", "street", "city"):
@@ -123,10 +128,10 @@ def address_faults(prefix: str, party: BillingData | ExpertDocument) -> Iterator
         yield fault(f"{prefix}country", FaultCode.MISSING)
     elif country not in COUNTRIES:
         yield fault(f"{prefix}country", FaultCode.BAD_COUNTRY)
-    code = party.postal_code
+    code, country = party.postal_code, checked_country(country)
     before = tuple(text_faults(f"{prefix}postal_code", code, LIMITS["postal_code"], required=country in EU))
     yield from before
-    if not before and code and not _POSTAL_CODES.get(country or "", _ANY_POSTAL_CODE).fullmatch(code):
+    if not before and code and not _POSTAL_CODES.get(country, _ANY_POSTAL_CODE).fullmatch(code):
         yield fault(f"{prefix}postal_code", FaultCode.BAD_POSTAL_CODE)
 
 
@@ -140,7 +145,7 @@ def buyer_faults(buyer: BillingData, prefix: str = "billing_data.") -> Iterator[
         if buyer.tax_id:
             yield fault(f"{prefix}tax_id", FaultCode.UNKNOWN_FIELD)
     elif buyer.kind == "company":
-        country = buyer.country or ""
+        country = checked_country(buyer.country)
         yield from tax_id_faults(f"{prefix}tax_id", buyer.tax_id, country, required=country in EU)
 
 
@@ -160,7 +165,7 @@ def seller_faults(seller: ExpertDocument, prefix: str = "") -> Iterator[Fault]:
         if found.code != FaultCode.MISSING or found.field.endswith("name"):
             yield found
     yield from email_faults(f"{prefix}email", seller.email, required=False)
-    yield from tax_id_faults(f"{prefix}tax_id", seller.tax_id, seller.country, required=False)
+    yield from tax_id_faults(f"{prefix}tax_id", seller.tax_id, checked_country(seller.country), required=False)
     yield from iban_faults(f"{prefix}bank_account", seller.bank_account)
     if seller.vat_status == "exempt":
         yield from text_faults(f"{prefix}exemption_basis", seller.exemption_basis, 256)

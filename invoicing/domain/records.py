@@ -109,6 +109,7 @@ class Event(StrEnum):
     PAYMENT_DUPLICATE = "payment_duplicate"
     PAYMENT_DOUBTFUL = "payment_doubtful"
     NOTIFICATION_REJECTED = "notification_rejected"
+    TRANSFER_TOLD = "transfer_told"
     INVOICE_ISSUED = "invoice_issued"
     INVOICE_BY_HAND = "invoice_by_hand"
     INVOICE_ATTACHED = "invoice_attached"

@@ -193,7 +193,11 @@ def invoice_attached(state: CaseState, sha256: str) -> CaseState:
 
 def given_up(state: CaseState) -> CaseState:
     """A person has decided that nothing more is tried; the run ends, money and documents stay as they are."""
-    return unparked(state).model_copy(update={"closed": True})
+    ended = unparked(state).model_copy(update={"closed": True})
+    if not state.paid or state.invoiced:
+        return ended
+    without = {"status": InvoiceStatus.FAILED, "reason": "invoice_failed"}
+    return ended.model_copy(update={"invoice": state.invoice.model_copy(update=without)})
 
 
 def parked(state: CaseState, why: Parked) -> CaseState:

@@ -168,7 +168,7 @@ def _expert_faults(expert: ExpertDocument, buyer: BillingData | None, rules: Con
         return
     if _missing(expert, ("tax_id", "street", "postal_code", "city", "invoice_series")):
         yield fault("expert_id", FaultCode.EXPERT_INCOMPLETE)
-    elif expert.invoice_series and not _template_is_sound(expert.invoice_series):
+    elif expert.invoice_series and not template_is_sound(expert.invoice_series):
         yield fault("expert_id", FaultCode.EXPERT_INCOMPLETE)
     if expert.ksef == "required" and buyer is not None and buyer.kind == "company" and buyer.country == "PL":
         yield fault("billing_data.tax_id", FaultCode.KSEF_REQUIRED)
@@ -178,7 +178,8 @@ def _missing(expert: ExpertDocument, names: Iterable[str]) -> bool:
     return any(not (getattr(expert, name) or "").strip() for name in names)
 
 
-def _template_is_sound(template: str) -> bool:
+def template_is_sound(template: str) -> bool:
+    """Whether a series template gives unique consecutive numbers."""
     try:
         SeriesTemplate.parse(template)
     except TemplateFault:

@@ -85,9 +85,7 @@ TEXTS = {
         "On ignore si le paiement a été ouvert. Nous le vérifions et ne répétons rien."
     ),
     "failure.payment_refused": "La passerelle a refusé d'ouvrir le paiement. Rien n'a été prélevé.",
-    "failure.payment_not_verified": (
-        "Un message sur le paiement ne correspond pas au dossier. Une décision est nécessaire."
-    ),
+    "failure.payment_not_verified": "Le paiement n'a pas pu être vérifié ; contrôlez-le et enregistrez comment l'argent est arrivé.",
     "failure.payment_duplicate": ("Le dossier a été payé une seconde fois. Le second paiement doit être remboursé."),
     "failure.notification_rejected": "Un message de la passerelle a été rejeté. Rien n'a été modifié.",
     "failure.provider_limit": "Le prestataire demande une pause. Un nouvel essai aura lieu plus tard.",
@@ -102,6 +100,7 @@ TEXTS = {
     "failure.refund_refused": "La passerelle a refusé le remboursement ; l'argent est resté, vérifiez le motif et recommencez.",
     "failure.refund_too_large": "Le remboursement dépasse le solde ; rien n'a été remboursé.",
     "failure.correction_proposed": "Après le remboursement, la facture doit être rectifiée ; décidez comment.",
+    "failure.reconciliation_difference": "La passerelle, nos écritures et les factures ne concordent pas ; comparez les deux montants et décidez.",
     "failure.issuer_settings": "wFirma a refusé les clés, les droits, la société ou la série de l'expert ; corrigez les réglages et régénérez.",
     "failure.issuer_unreachable": "wFirma ne répond pas ; nous continuons, aucune facture n'a été émise.",
     "failure.issuer_outcome_unknown": "On ne sait pas si wFirma a émis la facture ; nous vérifions, rien n'est répété.",
@@ -123,6 +122,7 @@ TEXTS = {
     "event.payment_duplicate": "Second paiement pour le même dossier",
     "event.payment_doubtful": "Le résultat du paiement est en cours de vérification",
     "event.notification_rejected": "Message de la passerelle rejeté",
+    "event.transfer_told": "La passerelle a signalé un virement",
     "event.invoice_issued": "Facture émise",
     "event.invoice_by_hand": "L'expert enverra la facture",
     "event.invoice_attached": "Facture de l'expert jointe",
@@ -163,7 +163,7 @@ TEXTS = {
     "mail.correction.subject": "Facture rectificative {number}",
     "mail.correction.text": "Bonjour,\n\nveuillez trouver ci-joint la facture rectificative {number} du dossier n° {case_id}.\n",
     "explain.line": "Valeur de la ligne: {formula}",
-    "explain.line_rounded": "Valeur de la ligne, arrondie au centime (demi vers le haut): {formula}",
+    "explain.line_rounded": "Valeur de la ligne, arrondie au centième (demi vers le haut): {formula}",
     "explain.rate_sum": "Somme des lignes: {formula}",
     "explain.vat_of_net": "TVA sur la somme hors taxe: {formula}",
     "explain.vat_out_of_gross": "TVA comprise dans la somme TTC: {formula}",

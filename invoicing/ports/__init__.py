@@ -16,7 +16,6 @@ from invoicing.ports.documents import (
     LookingIssuer,
     Mail,
     Mailer,
-    Renderer,
 )
 from invoicing.ports.payments import (
     Channel,
@@ -50,7 +49,6 @@ __all__ = [
     "PaymentGateway",
     "PaymentNotifications",
     "Recorded",
-    "Renderer",
     "Sealer",
     "TransferNotification",
     "UnitOfWork",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
 
-from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import (
     CaseFacts,
 )
@@ -91,7 +89,3 @@ class LookingIssuer(Issuer, Protocol):
 
         Raises as `issue` does; `OutcomeUnknown` while absence is not proved.
         """
-
-
-Renderer = Callable[[Invoice], bytes]
-"""Draws an invoice as PDF; the same invoice gives the same bytes."""

@@ -68,10 +68,16 @@ class UnitOfWork(Protocol):
         """Append a revision (from 1) and make it the newest; equal data give back the newest revision's number."""
 
     async def save_expert(self, expert_id: str, expert: ExpertDocument, now: datetime) -> None:
-        """Store or replace an expert."""
+        """Store or replace an expert; the logo stays."""
 
     async def expert(self, expert_id: str) -> ExpertDocument | None:
         """An expert, or None."""
+
+    async def expert_logo(self, expert_id: str) -> str | None:
+        """Address of the expert's logo among the documents, or None."""
+
+    async def save_expert_logo(self, expert_id: str, sha256: str) -> None:
+        """Note the address of the logo. Raises `NotFound` for an unknown expert."""
 
     async def profiles(self, client_id: str) -> tuple[BillingProfile, ...]:
         """Billing profiles of a client, oldest first; in a writing transaction no other one writes them meanwhile."""

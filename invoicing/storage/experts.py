@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from sqlalchemy import Row, bindparam, func, select, update
 
 from invoicing.domain.cases import ExpertDocument, WfirmaKeys
-from invoicing.errors import InternalFault, SettingsFault
+from invoicing.errors import InternalFault, NotFound, SettingsFault
 from invoicing.ports import Sealer
 from invoicing.storage.tables import experts
 from invoicing.storage.work import Work, upsert
 
 _EXPERT = select(experts.c.document, experts.c.wfirma_sealed).where(experts.c.expert_id == bindparam("id"))
-_SAVE_EXPERT = upsert(experts, "expert_id")
+_SAVE_EXPERT = upsert(experts, "expert_id", keep=("logo",))
+_LOGO = select(experts.c.logo).where(experts.c.expert_id == bindparam("id"))
+_SAVE_LOGO = update(experts).where(experts.c.expert_id == bindparam("id")).values(logo=bindparam("address"))
 _SEALED_BEFORE = (
     select(experts.c.expert_id, experts.c.wfirma_sealed)
     .where(
@@ -86,6 +88,17 @@ class ExpertRows(Work):
         """An expert with the keys, or None. Raises `SettingsFault` for keys that cannot be opened."""
         rows = await self._read(_EXPERT, {"id": expert_id})
         return expert_with_keys(rows[0].document, rows[0].wfirma_sealed, self._sealer) if rows else None
+
+    async def expert_logo(self, expert_id: str) -> str | None:
+        """Where the logo is stored."""
+        rows = await self._read(_LOGO, {"id": expert_id})
+        return rows[0].logo if rows else None
+
+    async def save_expert_logo(self, expert_id: str, sha256: str) -> None:
+        """Note where the logo is stored; saving the expert leaves it as it is."""
+        result = await self._write(_SAVE_LOGO, {"id": expert_id, "address": sha256})
+        if result.rowcount != 1:
+            raise NotFound("expert_unknown", "no expert is stored under this id")
 
 
 class ExpertKeys(Work):

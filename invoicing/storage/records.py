@@ -37,7 +37,11 @@ _CLOSE_TASK = (
     .where(failed_tasks.c.key == bindparam("which"), failed_tasks.c.closed_at.is_(None))
     .values(closed_at=bindparam("now"))
 )
-_TIMELINE = select(activity_log).where(activity_log.c.case_id == bindparam("case")).order_by(activity_log.c.id)
+_TIMELINE = (
+    select(activity_log)
+    .where(activity_log.c.case_id == bindparam("case"))
+    .order_by(activity_log.c.at, activity_log.c.id)
+)
 _ALERT = select(alerts).where(alerts.c.id == bindparam("which"))
 _ACKNOWLEDGE = (
     update(alerts)

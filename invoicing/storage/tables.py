@@ -109,6 +109,7 @@ experts = Table(
     Column("document", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("wfirma_sealed", Text),
+    Column("logo", Words),
 )
 
 payment_attempts = Table(

@@ -37,7 +37,11 @@ def main() -> int:
         where = f"HTTP_HOST {settings.http_host}, HTTP_PORT {settings.http_port}"
         print(f"{where} cannot be listened on: {error.strerror or type(error).__name__}; set another", file=sys.stderr)
         return 1
-    return run(lambda: _serving(settings, env, bound))
+    try:
+        return run(lambda: _serving(settings, env, bound))
+    except SettingsFault as fault:
+        print(fault.message, file=sys.stderr)
+        return 2
 
 
 async def _serving(settings: Settings, env: Mapping[str, str], bound: socket.socket) -> int:

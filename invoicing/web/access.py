@@ -41,6 +41,7 @@ class Call(StrEnum):
     READ_TIMELINE = "readTimeline"
     SAVE_EXPERT = "saveExpert"
     READ_EXPERT = "readExpert"
+    SAVE_LOGO = "saveExpertLogo"
     LIST_PROFILES = "listBillingProfiles"
     ADD_PROFILE = "addBillingProfile"
     SAVE_PROFILE = "saveBillingProfile"
@@ -77,6 +78,7 @@ MAY_CALL = MappingProxyType(
         Call.READ_TIMELINE: _ALL,
         Call.SAVE_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
         Call.READ_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
+        Call.SAVE_LOGO: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),
         Call.LIST_PROFILES: _CLIENT_OR_SERVICE,
         Call.ADD_PROFILE: _CLIENT_OR_SERVICE,
         Call.SAVE_PROFILE: _CLIENT_OR_SERVICE,

@@ -25,6 +25,7 @@ class WebParts:
     intake: Intake
     deciding: Deciding
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
+    logo_fault: Callable[[bytes], str | None]
     store: CaseStore
     documents: DocumentStore
     notifications: PaymentNotifications
@@ -45,6 +46,7 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
         intake=app.intake,
         deciding=app.deciding,
         inspect_pdf=app.inspect_pdf,
+        logo_fault=app.logo_fault,
         store=app.store,
         documents=app.documents,
         notifications=app.notifications,

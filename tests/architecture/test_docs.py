@@ -165,6 +165,7 @@ def test_the_page_of_names_has_every_name_and_no_other() -> None:
     attributes = {key.name for key in identity.SEARCH_ATTRIBUTES}
     acts = identity.case_action_id("{case_id}", 7).replace("7", "{n}")
     types, ids = named("workflow.defn", "workflows"), {identity.paid_case_id("{case_id}"), acts, identity.TASK_QUEUE}
+    ids |= {identity.reconcile_id("{date}"), identity.RECONCILE_SCHEDULE}
     assert set(re.findall(r"`([^`]+)`", page)) == activities | signals | updates | attributes | types | ids
 
 
@@ -208,4 +209,4 @@ def test_the_help_of_the_commands_lists_them_all() -> None:
         [sys.executable, "-m", "starter", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0
-    assert [name for name in COMMANDS if not re.search(rf"^ +{name} ", done.stdout, re.MULTILINE)] == []
+    assert [name for name in COMMANDS if not re.search(rf"^ +{name}(?: |$)", done.stdout, re.MULTILINE)] == []

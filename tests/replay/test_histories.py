@@ -49,6 +49,7 @@ def test_a_recorded_run_holds_no_personal_data_and_no_name_of_a_machine(path: Pa
     assert personal_data_in(History(events=read(path).events).SerializeToString()) == []
     assert set(re.findall(r'"identity": "([^"]*)"', text)) == {IDENTITY}
     assert re.findall(r'"[0-9]+@[^"]+"', text) == []
+    assert re.findall(r"/(?:root|home|tmp|usr|work)/", text) == []
 
 
 def test_every_play_is_recorded_and_nothing_else() -> None:

@@ -103,20 +103,24 @@ async def test_a_late_success_of_the_failed_attempt_counts(stage: World) -> None
     assert (state.payment.attempt, len(await stage.kept("late-1"))) == (1, 1)
 
 
-async def test_two_payments_of_one_case_keep_one_and_alert(stage: World) -> None:
+async def test_two_payments_of_one_case_keep_one_and_give_the_other_back(stage: World) -> None:
     await stage.record("twice-1")
     await stage.pay("twice-1")
     stage.act("twice-1-1", Action.PAY_TWICE)
-    await stage.ended("twice-1")
 
-    async def alerted() -> bool:
-        return [alert.code for alert in await stage.alerts("twice-1")] == ["payment_duplicate"]
+    async def given_back() -> bool:
+        return [row["status"] for row in await stage.rows(tables.refunds, "twice-1")] == ["queued"]
 
-    await until(alerted, "the second payment is an alert")
+    await until(given_back, "the gateway has the order to give the second payment back")
+
+    async def mailed() -> bool:
+        return len(stage.mails("twice-1")) == 2
+
+    await until(mailed, "client and expert have their mails")
     assert len(stage.successes("twice-1")) == 2
     assert sorted(row["kept"] for row in await stage.rows(tables.captures, "twice-1")) == [False, True]
     assert len(await stage.rows(tables.invoices, "twice-1")) == 1
-    assert len(stage.mails("twice-1")) == 2
+    assert [alert.code for alert in await stage.alerts("twice-1")] == ["payment_duplicate"]
 
 
 async def test_a_success_after_the_end_of_the_run_is_a_duplicate_and_changes_nothing_else(stage: World) -> None:

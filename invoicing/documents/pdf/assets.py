@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+from invoicing.domain.invoices import Invoice
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Pictures of the seller, given to `render` beside the invoice because they are no part of the stored fact."""
+    """Pictures of the seller, given to `render` beside the invoice because the stored fact has their addresses only."""
 
     logo: bytes | None = None
+
+
+class Renderer(Protocol):
+    """Draws an invoice as PDF; the same invoice with the same pictures gives the same bytes."""
+
+    def __call__(self, invoice: Invoice, assets: Assets, /) -> bytes: ...

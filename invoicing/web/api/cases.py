@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from invoicing.domain.cases import BillingData, CaseDocument
 from invoicing.domain.decisions import DecisionKind
@@ -98,16 +98,22 @@ async def correct_billing_data(
 @router.get(
     "/{case_id}/timeline",
     operation_id=Call.READ_TIMELINE,
-    responses={200: {"model": Timeline}, **problems(401, 404, 503)},
+    responses={200: {"model": Timeline}, **problems(401, 404, 422, 503)},
 )
 async def read_timeline(
-    case_id: str, parts: Parts, language: Language, caller: Annotated[Caller, by(Call.READ_TIMELINE)]
+    case_id: str,
+    parts: Parts,
+    language: Language,
+    caller: Annotated[Caller, by(Call.READ_TIMELINE)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    cursor: Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,8}$", description="`next_cursor` of a list")] = None,
 ) -> Response:
     """What happened, oldest first, as much as the role may see."""
     await own_case(parts, caller, case_id)
     entries = [timeline_entry(entry, caller.role, language) for entry in await parts.store.timeline(case_id)]
-    seen = [entry for entry in entries if entry is not None]
-    return sent(reply(200, {"items": seen, "next_cursor": None}, language))
+    seen, start = [entry for entry in entries if entry is not None], int(cursor or 0)
+    more = str(start + limit) if len(seen) > start + limit else None
+    return sent(reply(200, {"items": seen[start : start + limit], "next_cursor": more}, language))
 
 
 @router.post(

@@ -7,11 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
-from invoicing.domain.cases import BillingData, ProfileReference
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.records import CaseFacts
-from invoicing.errors import DataFault
 from invoicing.intake import PaymentAnswer as Answered
 from invoicing.presenting import state_record
 from invoicing.tokens import Caller
@@ -60,13 +57,6 @@ async def ask_for_payment(
         return reply(202 if asked.answer is Answered.NOT_KNOWN else 200, record, language)
 
     return sent(await once(parts.answers, parts.clock, request, caller, key, raw, act))
-
-
-def _given(body: PaymentRequestBody) -> BillingData | None:
-    if isinstance(body.billing_data, ProfileReference):
-        # this version keeps no profiles, so no id names one
-        raise DataFault("invalid", [fault("billing_data.profile_id", FaultCode.BAD_FORMAT)])
-    return body.billing_data
 
 
 @router.post(

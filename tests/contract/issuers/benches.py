@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from invoicing.documents.builtin import BuiltinIssuer
+from invoicing.documents.pdf.assets import Assets
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.invoices import Invoice
 from invoicing.gateways.wfirma.client import WfirmaClient
@@ -74,7 +75,7 @@ class BuiltinBench(Bench):
         return BuiltinIssuer(self.store, self.stage.documents, render, self.stage.clock)
 
     def dying(self) -> Issuer:
-        def die(invoice: Invoice) -> bytes:
+        def die(invoice: Invoice, assets: Assets) -> bytes:
             raise asyncio.CancelledError
 
         return BuiltinIssuer(self.store, self.stage.documents, die, self.stage.clock)

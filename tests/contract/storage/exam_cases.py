@@ -207,6 +207,20 @@ async def billing_data_are_numbered_revisions_and_equal_ones_make_none(open_stor
             await fault_of(work.save_billing_data("nobody", private, "ops", NOW), NotFound)
 
 
+async def a_logo_stays_when_the_expert_is_saved_again(open_store: OpenStore) -> None:
+    async with opened(open_store) as store, store.transaction() as work:
+        assert await work.expert_logo("exp-1") is None
+        await fault_of(work.save_expert_logo("exp-1", "ab" * 32), NotFound)
+        await work.save_expert("exp-1", expert(), NOW)
+        assert await work.expert_logo("exp-1") is None
+        await work.save_expert_logo("exp-1", "ab" * 32)
+        await work.save_expert("exp-1", expert(name="Nowa Nazwa"), NOW + MINUTE)
+        assert await work.expert_logo("exp-1") == "ab" * 32
+        await work.save_expert_logo("exp-1", "cd" * 32)
+        assert await work.expert_logo("exp-1") == "cd" * 32
+        assert await work.expert("exp-1") == expert(name="Nowa Nazwa")
+
+
 async def an_expert_is_replaced_and_keys_are_not_stored_in_clear(open_store: OpenStore) -> None:
     keys = {"access_key": "a", "secret_key": "s"}
     async with opened(open_store) as store, store.transaction() as work:

@@ -19,7 +19,17 @@ SECRET = "a long text that only a test knows"
         (["--help"], {}, 0, ""),
         ([], {}, 2, "COMMAND"),
         (["nonsense"], {}, 2, "invalid choice"),
-        (["refund"], {}, 2, "invalid choice"),
+        (["refund"], {}, 2, "CASE, --reason"),
+        (["refund", "c-1", "--reason", " "], {}, 2, "printable characters"),
+        (["refund", "c-1", "--reason", "x", "--amount", "1,5"], {}, 2, "an amount such as 10.00"),
+        (["regenerate", "c-1", "--name", "a:b"], {}, 2, "a name has"),
+        (["give-up", "c-1", "--key", "a b"], {}, 2, "a key has"),
+        (["regenerate", "unknown-1"], {"DATABASE_URL": "sqlite+aiosqlite:///empty.db"}, 2, "python -m starter setup"),
+        (["regenerate", "unknown-1"], {"DATABASE_URL": "postgresql+asyncpg://u@127.0.0.1:1/x"}, 3, "DATABASE_URL"),
+        (["regenerate", "unknown-1"], {}, 1, "unknown-1: not_found"),
+        (["attach", "unknown-1", "absent.pdf"], {}, 1, "unknown-1: not_found"),
+        (["correct", "unknown-1", "absent.json"], {}, 1, "absent.json cannot be read"),
+        (["failures"], {}, 0, ""),
         (["token", "king"], {"AUTH_SECRET": SECRET}, 2, "a role is service, ops, expert:ID or client:ID"),
         (["token", "ops", "--expires", "soon"], {"AUTH_SECRET": SECRET}, 2, "15m, 1h or 30d"),
         (["token", "ops"], {}, 2, "AUTH_SECRET is missing"),
@@ -64,7 +74,7 @@ def test_with_json_standard_output_is_one_document_also_when_the_command_fails(
 def test_later_commands_are_not_in_the_parser(folder: Path) -> None:
     listed = starter(folder, "--help").stdout
     assert "{" not in listed
-    for name in ("failures", "regenerate", "resend", "refund", "give-up", "export", "replay", "redo"):
+    for name in ("export", "replay", "redo"):
         assert name not in listed
 
 

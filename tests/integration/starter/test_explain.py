@@ -30,3 +30,12 @@ def test_an_unknown_case_is_said_and_left_with_1(folder: Path) -> None:
     done = starter(folder, "explain", "nobody", "--json")
     assert (done.returncode, answer(done)["code"]) == (1, "not_found")
     assert "not_found" in done.stderr
+
+
+def test_what_a_terminal_would_obey_is_not_printed(folder: Path) -> None:
+    line = {"description": "Porada\x1b[2J\u202e", "unit_price": "10.00", "vat_rate": "23"}
+    (folder / "case.json").write_text(json.dumps(case("e-2", lines=[line])))
+    assert starter(folder, "start", "case.json", **AUTOPAY).returncode == 0
+    shown = starter(folder, "explain", "e-2").stdout
+    assert "Porada" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)

@@ -56,8 +56,11 @@ def test_setup_makes_schema_and_search_attributes_and_may_be_repeated(tmp_path: 
     second = starter(tmp_path, "setup", "--json", **settings)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     wanted = [key.name for key in SEARCH_ATTRIBUTES]
-    assert answer(first)["temporal"] == {"namespace": "invoices", "search_attributes_added": wanted}
-    assert answer(second)["temporal"] == {"namespace": "invoices", "search_attributes_added": []}
+    added = [
+        (told["temporal"]["search_attributes_added"], told["temporal"]["schedules_added"])
+        for told in (answer(first), answer(second))
+    ]
+    assert added == [(wanted, ["reconcile-daily"]), ([], [])]
     after = starter(tmp_path, "doctor", "--json", **settings)
     assert after.returncode == 0, after.stdout
     assert [

@@ -273,7 +273,7 @@ def test_a_text_of_the_longest_length_passes_and_one_more_does_not(field: str, l
 def test_everything_wrong_with_an_empty_buyer_is_told_at_once() -> None:
     empty = buyer(kind=None, name=None, tax_id=None, street=None, postal_code=None, city=None, country=None, email=None)
     fields = {fault.field for fault in buyer_faults(empty) if fault.code == "missing"}
-    assert fields == {f"billing_data.{name}" for name in ("kind", "name", "street", "city", "country")}
+    assert fields == {f"billing_data.{name}" for name in ("kind", "name", "street", "postal_code", "city", "country")}
 
 
 @pytest.mark.parametrize(

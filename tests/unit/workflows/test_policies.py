@@ -43,6 +43,12 @@ def test_a_charge_is_tried_from_two_seconds_up_to_every_five_minutes_without_end
     assert policies.CHARGE_RETRY.maximum_attempts == 0
 
 
+def test_a_comparison_is_tried_from_five_seconds_up_to_every_ten_minutes_without_end() -> None:
+    assert waits(policies.RECONCILE_RETRY, 8)[:3] == [n * SECOND for n in (5, 10, 20)]
+    assert waits(policies.RECONCILE_RETRY, 8)[-1] == 10 * MINUTE
+    assert policies.RECONCILE_RETRY.maximum_attempts == 0
+
+
 def test_an_invoice_has_three_attempts_in_all_thirty_and_sixty_seconds_apart() -> None:
     policy = policies.invoice_retry(Timing())
     assert policy.maximum_attempts == 3
@@ -97,5 +103,5 @@ def test_timing_and_settings_have_the_same_defaults() -> None:
 def test_no_policy_is_without_a_test_here() -> None:
     named = {name for name, value in vars(policies).items() if isinstance(value, RetryPolicy)}
     made = {name for name in vars(policies) if name.endswith("_retry")}
-    assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY", "CHECK_RETRY"}
+    assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY", "CHECK_RETRY", "RECONCILE_RETRY"}
     assert made == {"poll_retry", "invoice_retry", "look_retry", "mail_retry"}

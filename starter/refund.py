@@ -1,0 +1,58 @@
+"""`refund`: give back an amount of a kept payment, or all that is left.
+
+Guarantee: the same command again is the same refund, whatever has happened in between, because without `--key` the key
+is made of amount and reason; giving the same amount for the same reason a second time needs a key of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+from decimal import Decimal
+
+from invoicing.bootstrap import Application
+from invoicing.domain.parties import has_bad_characters
+from invoicing.domain.records import CaseFacts
+from starter.call import Call
+from starter.deciding import case_options
+from starter.deciding import run as decide
+
+LONGEST_REASON = 500
+_AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,2})?")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare options."""
+    case_options(parser, many=False)
+    parser.add_argument("--amount", type=_amount, metavar="AMOUNT", help="such as 10.00; default: all that is left")
+    parser.add_argument("--reason", type=_reason, required=True, help="why, for the record")
+    parser.epilog = "Another refund of the same amount for the same reason needs another --key."
+
+
+def _amount(written: str) -> Decimal:
+    if not _AMOUNT.fullmatch(written):
+        raise argparse.ArgumentTypeError("expected an amount such as 10.00")
+    return Decimal(written)
+
+
+def _reason(written: str) -> str:
+    if not written.strip() or len(written) > LONGEST_REASON or has_bad_characters(written):
+        raise argparse.ArgumentTypeError(f"expected 1 to {LONGEST_REASON} printable characters")
+    return written
+
+
+def run(call: Call) -> int:
+    """1 when nothing, or less than that, is left to give back."""
+    wanted = call.arguments
+    key = wanted.key or _key_of(wanted.amount, wanted.reason)
+
+    async def take(app: Application, case_id: str, actor: str) -> CaseFacts:
+        return await app.deciding.refund(case_id, actor, wanted.amount, wanted.reason, key)
+
+    return decide(call, take)
+
+
+def _key_of(amount: Decimal | None, reason: str) -> str:
+    told = "all" if amount is None else f"{amount:.2f}"
+    return f"cli-{hashlib.sha256(f'{told}|{reason}'.encode()).hexdigest()[:32]}"

@@ -245,6 +245,32 @@ async def test_a_timeline_tells_staff_more_than_the_client(stage: Stage) -> None
     assert "actor" not in client["items"][0]
 
 
+async def test_a_timeline_comes_in_pages(stage: Stage) -> None:
+    await stage.recorded()
+    await stage.send("PUT", f"/v1/cases/{CASE}/billing-data", json=a_case()["billing_data"] | {"city": "Gdynia"})
+    path = f"/v1/cases/{CASE}/timeline"
+    whole = (await stage.send("GET", path, "ops")).json()["items"]
+    first = (await stage.send("GET", f"{path}?limit=1", "ops")).json()
+    second = (await stage.send("GET", f"{path}?limit=1&cursor={first['next_cursor']}", "ops")).json()
+    assert len(whole) == 2
+    assert (first["items"], second["items"], second["next_cursor"]) == (whole[:1], whole[1:], None)
+    for wrong in ("limit=0", "limit=abc", "cursor=zz"):
+        assert (await stage.send("GET", f"{path}?{wrong}", "ops")).status_code == 422
+
+
+async def test_a_case_that_arrived_paid_is_never_offered_to_be_paid(stage: Stage) -> None:
+    record = (await stage.send("POST", "/v1/cases", json=a_case(payment=EXTERNAL))).json()
+    assert record["payment"]["status"] == "none"
+    assert "pay" not in record["actions"]
+
+
+@pytest.mark.parametrize("series", ["FV/{month}", "FV/{number}/{foo}", "FV/{number}/{month}"])
+async def test_a_series_whose_numbers_could_repeat_is_a_fault_of_that_field(stage: Stage, series: str) -> None:
+    answer = await stage.send("PUT", "/v1/experts/exp-9", json={**EXPERT, "invoice_series": series})
+    assert answer.status_code == 422
+    assert [(fault["field"], fault["code"]) for fault in answer.json()["errors"]] == [("invoice_series", "bad_format")]
+
+
 async def test_an_expert_is_stored_and_read_back(stage: Stage) -> None:
     stored = await stage.send("PUT", "/v1/experts/exp-1", "expert:exp-1", json=EXPERT)
     assert stored.status_code == 200

@@ -270,6 +270,12 @@ def test_a_text_of_the_longest_length_passes_and_one_more_does_not(field: str, l
     assert found(**{field: "x" * (longest + 1)}) == [(f"billing_data.{field}", "too_long")]
 
 
+@pytest.mark.parametrize("country", ["XX", None])
+def test_a_country_that_is_wrong_hides_no_other_fault(country: str | None) -> None:
+    found = {fault.field for fault in buyer_faults(buyer(country=country, tax_id="1234567890", postal_code="0-0"))}
+    assert found == {f"billing_data.{name}" for name in ("country", "tax_id", "postal_code")}
+
+
 def test_everything_wrong_with_an_empty_buyer_is_told_at_once() -> None:
     empty = buyer(kind=None, name=None, tax_id=None, street=None, postal_code=None, city=None, country=None, email=None)
     fields = {fault.field for fault in buyer_faults(empty) if fault.code == "missing"}

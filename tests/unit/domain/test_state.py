@@ -15,6 +15,7 @@ from invoicing.domain.state import (
     PaymentStatus,
     Step,
     closed_unpaid,
+    given_up,
     invoice_available,
     invoice_by_hand,
     parked,
@@ -249,3 +250,10 @@ def test_a_recorded_state_is_read_back_whole_and_fields_of_a_newer_version_are_p
     assert CaseState.model_validate_json(STOPPED.model_dump_json()) == STOPPED
     newer = {**STOPPED.model_dump(mode="json"), "added_later": 1}
     assert CaseState.model_validate(newer) == STOPPED
+
+
+def test_a_paid_case_that_was_given_up_waits_for_no_invoice_any_more() -> None:
+    ended = given_up(STOPPED)
+    assert (ended.closed, ended.parked) == (True, None)
+    assert (ended.invoice.status, ended.invoice.reason) == (InvoiceStatus.FAILED, "invoice_failed")
+    assert given_up(state()).invoice.status is InvoiceStatus.NONE

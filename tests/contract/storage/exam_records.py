@@ -85,7 +85,7 @@ async def a_notice_is_delivered_once(open_store: OpenStore) -> None:
             assert await work.add_notice(notice.model_copy(update={"key": "k2"}))
 
 
-async def the_timeline_tells_in_order_what_was_logged(open_store: OpenStore) -> None:
+async def the_timeline_tells_by_time_what_was_logged_and_in_order_what_was_at_once(open_store: OpenStore) -> None:
     full = LogEntry(
         case_id=CASE,
         event=Event.STEP_FAILED,
@@ -97,17 +97,19 @@ async def the_timeline_tells_in_order_what_was_logged(open_store: OpenStore) -> 
         actor="ops",
         details={"a": "1", "ż": "\x00ó"},
     )
-    first, foreign = (
+    first, again, foreign = (
         LogEntry(case_id=CASE, event=Event.CASE_RECORDED, at=NOW),
+        LogEntry(case_id=CASE, event=Event.PAYMENT_REQUESTED, at=NOW),
         LogEntry(case_id=None, event=Event.NOTIFICATION_REJECTED, at=NOW),
     )
     async with opened(open_store) as store:
         async with store.transaction() as work:
             await work.log()
-            await work.log(first, foreign, full)
+            await work.log(first, foreign, again)
         async with store.transaction() as work:
-            await work.log(first)
-        assert await store.timeline(CASE) == (first, full, first)
+            await work.log(full)
+        # `full` was written later and happened before
+        assert await store.timeline(CASE) == (full, first, again)
         assert await store.timeline("other") == ()
 
 

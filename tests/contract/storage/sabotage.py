@@ -278,7 +278,7 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(ClaimsAgain), exam_notes.a_note_is_claimed_once_until_it_is_old_enough),
     (store_of(ClaimsAgain), exam_notes.of_many_that_claim_at_once_one_gets_the_note),
     (store_of(ReleasesAnyNote), exam_notes.only_the_note_of_that_time_is_taken_back),
-    (store_of(LogsNewestFirst), exam_records.the_timeline_tells_in_order_what_was_logged),
+    (store_of(LogsNewestFirst), exam_records.the_timeline_tells_by_time_what_was_logged_and_in_order_what_was_at_once),
     (store_of(OpensAlertsTwice), exam_records.an_alert_is_open_once_and_opens_again_after_it_was_closed),
     (store_of(AcceptsTwice), exam_queue.the_same_is_accepted_once_even_after_delivery),
     (store_of(lists=IgnoresLeases), exam_queue.a_claimed_row_is_nobody_elses_until_its_lease_lapses),

@@ -20,9 +20,9 @@ from bench.plan import Plan
 from bench.processes import BenchFailed
 from bench.timing import Budget, rounds
 from invoicing.domain.state import CaseState
+from invoicing.ports import utc_now
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
-from invoicing.storage.work import utc_now
 from tests.fixtures_postgres import create_database, postgres_server
 
 ENOUGH = Bar(500.0)

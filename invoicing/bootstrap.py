@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ from invoicing.ports import (
     PaymentGateway,
     PaymentNotifications,
 )
+from invoicing.ports import utc_now as utc_now
 from invoicing.relay import Relay
 from invoicing.setting_values import is_loopback
 from invoicing.settings import Settings, payload_keys
@@ -140,11 +141,6 @@ class Application:
         )
 
 
-def utc_now() -> datetime:
-    """The one clock of the application."""
-    return datetime.now(UTC)
-
-
 def process_name() -> str:
     """Name of this process in claims and signs of life."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -160,9 +156,9 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
         AutopayService(s.service_id, s.currency, s.shared_keys, HashKind(s.hash), s.base_url, s.payment_path)
         for s in settings.autopay
     )
-    gateway = AutopayGateway(registry)
-    mailer = _mailer(settings)
-    nbp = None if settings.nbp_base_url is None else NbpRates(settings.nbp_base_url)
+    gateway = AutopayGateway(registry, clock)
+    mailer = _mailer(settings, clock)
+    nbp = None if settings.nbp_base_url is None else NbpRates(settings.nbp_base_url, clock)
     rates = _rates(settings, nbp)
     issuers: dict[str, Issuer] = {"builtin": BuiltinIssuer(store, documents, render, clock, rates)}
     wfirma = _wfirma(settings, clock)
@@ -295,10 +291,10 @@ def _rates(settings: Settings, nbp: NbpRates | None) -> ExchangeRates | None:
 def _wfirma(settings: Settings, clock: Clock) -> WfirmaClient | None:
     if settings.wfirma_base_url is None or settings.wfirma_app_key is None:
         return None
-    return WfirmaClient(settings.wfirma_base_url, settings.wfirma_app_key, clock=clock)
+    return WfirmaClient(settings.wfirma_base_url, settings.wfirma_app_key, clock)
 
 
-def _mailer(settings: Settings) -> SmtpMailer:
+def _mailer(settings: Settings, clock: Clock) -> SmtpMailer:
     smtp = settings.smtp
     return SmtpMailer(
         host=smtp.host,
@@ -307,6 +303,7 @@ def _mailer(settings: Settings) -> SmtpMailer:
         username=smtp.username,
         password=smtp.password,
         sender=smtp.sender,
+        clock=clock,
     )
 
 

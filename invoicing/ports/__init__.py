@@ -28,7 +28,7 @@ from invoicing.ports.payments import (
 )
 from invoicing.ports.rates import ExchangeRates
 from invoicing.ports.storage import CaseStore, Recorded, UnitOfWork
-from invoicing.ports.world import Clock, Sealer
+from invoicing.ports.world import Clock, Sealer, utc_now
 
 __all__ = [
     "Attachment",
@@ -52,4 +52,5 @@ __all__ = [
     "Sealer",
     "TransferNotification",
     "UnitOfWork",
+    "utc_now",
 ]

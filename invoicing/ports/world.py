@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware, UTC."""
+
+
+def utc_now() -> datetime:
+    """The one clock of every process; tests bring clocks of their own."""
+    return datetime.now(UTC)
 
 
 class Sealer(Protocol):

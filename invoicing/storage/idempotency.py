@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select, update
 
+from invoicing.ports import Clock
 from invoicing.storage.session import Database
 from invoicing.storage.tables import idempotency_keys as keys
-from invoicing.storage.work import Work, insert_once, utc_now
+from invoicing.storage.work import Work, insert_once
 
 _ONE = (keys.c.owner == bindparam("of"), keys.c.key == bindparam("named"))
 _FORGET = delete(keys).where(keys.c.claimed_at < bindparam("before"))
@@ -44,28 +45,29 @@ class KeptAnswer:
 class SqlAnswers:
     """Keeps answers in a database that the store of the same process opened and closes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def claim(
         self, owner: str, key: str, digest: str, now: datetime, *, lease: timedelta, kept_for: timedelta
     ) -> KeptAnswer | None:
         """None: the key is the caller's now. Else what is kept under it."""
         async with self._database.writing() as connection:
-            rows = _Rows(connection, self._database.dialect, utc_now, writable=True)
+            rows = _Rows(connection, self._database.dialect, self._clock, writable=True)
             return await rows.claim(owner, key, digest, now, lapsed=now - lease, forget=now - kept_for)
 
     async def keep(self, owner: str, key: str, status: int, body: str, language: str, location: str | None) -> None:
         """Keep the answer under a claimed key."""
         values = {"answered": status, "text": body, "spoken": language, "place": location}
         async with self._database.writing() as connection:
-            rows = _Rows(connection, self._database.dialect, utc_now, writable=True)
+            rows = _Rows(connection, self._database.dialect, self._clock, writable=True)
             await rows.keep({"of": owner, "named": key, **values})
 
     async def release(self, owner: str, key: str) -> None:
         """Give a claimed key back; an answer that is kept stays."""
         async with self._database.writing() as connection:
-            rows = _Rows(connection, self._database.dialect, utc_now, writable=True)
+            rows = _Rows(connection, self._database.dialect, self._clock, writable=True)
             await rows.release({"of": owner, "named": key})
 
 

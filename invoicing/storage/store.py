@@ -26,7 +26,7 @@ from invoicing.domain.records import (
     WorkerSeen,
 )
 from invoicing.domain.state import CaseState
-from invoicing.ports import Clock, Sealer
+from invoicing.ports import Clock, Sealer, utc_now
 from invoicing.storage.archive import ArchiveRows
 from invoicing.storage.case_lists import CaseLists
 from invoicing.storage.cases import CaseRows
@@ -42,7 +42,6 @@ from invoicing.storage.records import RecordLists, RecordRows
 from invoicing.storage.refunds import RefundRows
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import BUSY_SECONDS, Database
-from invoicing.storage.work import utc_now
 
 
 class SqlUnitOfWork(
@@ -86,7 +85,7 @@ class SqlCaseStore:
         self._database = Database(url, patience)
         self._clock = clock
         self._sealer = sealer
-        self.answers = SqlAnswers(self._database)
+        self.answers = SqlAnswers(self._database, clock)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:

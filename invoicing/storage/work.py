@@ -6,7 +6,6 @@ Statements are built once, at import, with bound parameters, so that SQLAlchemy 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -19,11 +18,6 @@ from invoicing.ports import Clock, Sealer
 from invoicing.storage.faults import translated
 
 type_of_details: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
-
-
-def utc_now() -> datetime:
-    """The clock of a store that is given none."""
-    return datetime.now(UTC)
 
 
 class Work:

@@ -10,7 +10,7 @@ Autopay manual, "pretransaction", "transaction-status", "cancel-transaction", "r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from invoicing.domain.payments import Transaction
 from invoicing.domain.refunds import RefundProgress
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, SettingsFault, Throttled
 from invoicing.gateways.autopay import channels, refunds, wire
+from invoicing.gateways.autopay.document import ANSWER_LIMIT
 from invoicing.gateways.autopay.reasons import (
     BLOCKED,
     BLOCKED_FOR,
@@ -28,7 +29,7 @@ from invoicing.gateways.autopay.reasons import (
     refusal,
 )
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices
-from invoicing.gateways.autopay.transport import Reply, Transport
+from invoicing.gateways.outward import Outward, Reply, Request
 from invoicing.ports import Channel, Clock, OpenedPayment, OpenPayment
 
 STATUS_PATH = "/webapi/transactionStatus"
@@ -44,23 +45,19 @@ JSON = "application/json; charset=utf-8"
 PAUSE_AT_LIMIT = timedelta(hours=1)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class AutopayGateway:
     """The gateway's calls, as the port `PaymentGateway` asks for them. `close` gives the connections back."""
 
     def __init__(
         self,
         services: AutopayServices,
+        clock: Clock,
         *,
         timeout: timedelta = timedelta(seconds=20),
         connect_timeout: timedelta = timedelta(seconds=8),
-        clock: Clock = _now,
     ) -> None:
         self._services = services
-        self._transport = Transport(timeout, connect_timeout, clock)
+        self._outward = Outward(timeout, connect_timeout, clock, unreachable="gateway_unreachable")
         self._channels = channels.ChannelLists(self._list_channels, clock)
 
     @property
@@ -74,7 +71,7 @@ class AutopayGateway:
 
     async def close(self) -> None:
         """Close the session; a later call opens a new one."""
-        await self._transport.close()
+        await self._outward.close()
 
     async def open(self, payment: OpenPayment) -> OpenedPayment:
         """Start by server-side pretransaction. Not idempotent, therefore sent exactly once."""
@@ -189,17 +186,25 @@ class AutopayGateway:
         raise _not_believed(reply)
 
     async def _post(self, service: AutopayService, path: str, form: dict[str, str], header: str) -> Reply:
-        return await self._transport.post(service.address(path), urlencode(form).encode(), FORM, header)
+        return await self._sent(service, path, urlencode(form).encode(), FORM, header)
 
     async def _asked(self, service: AutopayService, path: str, body: bytes, content_type: str) -> Reply:
         """A call that only reads: a lost answer is no more than an answer that did not come."""
         try:
-            reply = await self._transport.post(service.address(path), body, content_type, PLAIN_HEADER)
+            reply = await self._sent(service, path, body, content_type, PLAIN_HEADER)
         except OutcomeUnknown as lost:
             raise ConnectivityFault("gateway_unreachable", lost.message) from lost
         _demand_served(reply)
         _demand_not_turned_away(reply)
         return reply
+
+    async def _sent(self, service: AutopayService, path: str, body: bytes, content_type: str, header: str) -> Reply:
+        headers = {"BmHeader": header, "Content-Type": content_type}
+        return await self._outward.send(Request(service.address(path), headers, body), limit=ANSWER_LIMIT, lost=_lost)
+
+
+def _lost(kind: str) -> OutcomeUnknown:
+    return OutcomeUnknown("gateway_outcome_unknown", kind)
 
 
 def _not_believed(reply: Reply) -> ConnectivityFault:

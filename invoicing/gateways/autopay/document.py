@@ -14,6 +14,9 @@ from xml.etree.ElementTree import ParseError  # the error class that defusedxml'
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+ANSWER_LIMIT = 256 * 1024
+"""A status answer holds at most 50 transactions of about 1.5 KB, a channel list about as much."""
+
 DEEPEST = 8
 MOST_ELEMENTS = 2_500
 """A status answer of fifty transactions has about 1,500; a flood of tiny elements costs more time than its size."""

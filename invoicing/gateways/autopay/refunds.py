@@ -15,11 +15,10 @@ from invoicing.domain.money import HIGHEST, amount_text
 from invoicing.domain.refunds import RefundProgress, RefundStage
 from invoicing.errors import InternalFault
 from invoicing.gateways.autopay import json_document, wire
-from invoicing.gateways.autopay.document import parse
+from invoicing.gateways.autopay.document import ANSWER_LIMIT, parse
 from invoicing.gateways.autopay.reasons import NOT_FOUND
 from invoicing.gateways.autopay.services import AutopayService
 from invoicing.gateways.autopay.signing import is_signed, sign
-from invoicing.gateways.autopay.transport import ANSWER_LIMIT
 
 REFUND_ORDER = ("ServiceID", "MessageID", "RemoteID", "Amount", "Currency")
 PROGRESS_ORDER = ("serviceId", "messageId", "status", "remoteOutId")

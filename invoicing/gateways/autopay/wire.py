@@ -18,10 +18,9 @@ from zoneinfo import ZoneInfo
 from invoicing.domain.money import HIGHEST, amount_text
 from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.errors import InternalFault, Refused
-from invoicing.gateways.autopay.document import Document, Node, parse
+from invoicing.gateways.autopay.document import ANSWER_LIMIT, Document, Node, parse
 from invoicing.gateways.autopay.services import AutopayService
 from invoicing.gateways.autopay.signing import is_signed, sign
-from invoicing.gateways.autopay.transport import ANSWER_LIMIT
 from invoicing.ports import OpenPayment
 
 ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")

@@ -13,25 +13,27 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import aiohttp
-
 from invoicing.domain.exchange import ExchangeRate
 from invoicing.errors import ConnectivityFault, SettingsFault
+from invoicing.gateways.outward import Outward, Request
+from invoicing.ports import Clock
 
 DAYS_BACK = 10
 """More days in a row than the bank ever was without a table."""
 
 MOST_KEPT = 1000
+ANSWER_LIMIT = 64 * 1024
+CONNECT_TIMEOUT = timedelta(seconds=8)
 UNREACHABLE = "exchange_rates_unreachable"
 
 
 class NbpRates:
     """The API at one address. `close` gives the connections back."""
 
-    def __init__(self, base_url: str, *, timeout: timedelta = timedelta(seconds=20)) -> None:
+    def __init__(self, base_url: str, clock: Clock, *, timeout: timedelta = timedelta(seconds=20)) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._outward = Outward(timeout, CONNECT_TIMEOUT, clock, unreachable=UNREACHABLE)
         self._kept: dict[tuple[str, date], ExchangeRate] = {}
 
     async def before(self, currency: str, day: date) -> ExchangeRate:
@@ -42,32 +44,35 @@ class NbpRates:
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 found = await self._found(currency, day)
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise ConnectivityFault(UNREACHABLE, f"the bank's rates: {type(error).__name__}") from None
+        except TimeoutError:
+            raise _lost("TimeoutError") from None
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         self._kept[currency, day] = found
         return found
 
     async def _found(self, currency: str, day: date) -> ExchangeRate:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(headers={"Accept": "application/json"})
         for back in range(1, DAYS_BACK + 1):
             on = day - timedelta(days=back)
             address = f"{self._base_url}/exchangerates/rates/a/{currency.lower()}/{on.isoformat()}/"
-            async with self._session.get(address, params={"format": "json"}, allow_redirects=False) as answer:
-                if answer.status == 404:
-                    continue
-                if answer.status != 200:
-                    raise ConnectivityFault(UNREACHABLE, f"the bank's rates: HTTP {answer.status}")
-                return _rate(await answer.read(), currency, on)
+            request = Request(address, {"Accept": "application/json"}, query={"format": "json"}, method="GET")
+            reply = await self._outward.send(request, limit=ANSWER_LIMIT, lost=_lost)
+            if reply.status == 404:
+                continue
+            if reply.status != 200:
+                raise ConnectivityFault(
+                    UNREACHABLE, f"the bank's rates: HTTP {reply.status}", retry_after=reply.retry_after
+                )
+            return _rate(reply.body, currency, on)
         raise SettingsFault("exchange_rate_missing", f"the bank has no rate of {currency} before {day}")
 
     async def close(self) -> None:
         """Close the session; a later call opens a new one."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._outward.close()
+
+
+def _lost(kind: str) -> ConnectivityFault:
+    return ConnectivityFault(UNREACHABLE, f"the bank's rates: {kind}")
 
 
 def _rate(body: bytes, currency: str, on: date) -> ExchangeRate:

@@ -9,17 +9,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 
 from invoicing.errors import ConnectivityFault, SettingsFault
 from invoicing.gateways.smtp.message import Envelope, Sender, compose, read_sender
 from invoicing.gateways.smtp.session import Security, Server, Session, connect
 from invoicing.ports import Clock, Mail
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class SmtpMailer:
@@ -34,13 +30,13 @@ class SmtpMailer:
         password: str | None = None,
         sender: str | None = None,
         *,
+        clock: Clock,
         local_hostname: str | None = None,
         tls: ssl.SSLContext | None = None,
         connections: int = 4,
         timeout: timedelta = timedelta(seconds=25),
         command_timeout: timedelta = timedelta(seconds=10),
         kept_for: timedelta = timedelta(seconds=30),
-        clock: Clock = _now,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._server = Server(host, port, Security(security), username, password, local_hostname) if host else None

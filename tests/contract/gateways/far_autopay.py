@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from invoicing.errors import PaidcaseError
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.ports import OpenedPayment, OpenPayment
+from tests.contract.gateways.far_server import FarServer
 from tests.unit.gateways.autopay_messages import KEY
 
 M = "0123456789abcdef0123456789abcdef"
@@ -33,51 +33,17 @@ LINK = "http://127.0.0.1/payment/continue/96VSD39Z6E/L6CGP5BH"
 CONTINUE = (("status", "PENDING"), ("redirecturl", LINK), ("orderID", ORDER), ("remoteID", "96VSD39Z6E"))
 OPENED = OpenedPayment("96VSD39Z6E", LINK)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-class Gateway:
+class Gateway(FarServer):
     """A gateway that answers what a test tells it, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.answer: Handler = self.unexpected
+        super().__init__()
         self.asked: list[tuple[str, str | None, dict[str, str], str]] = []
-        self.ports: set[int] = set()
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def keep(self, request: web.Request) -> None:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append((request.path, request.headers.get("BmHeader"), form, request.content_type))
-        self.ports.add(request.transport.get_extra_info("peername")[1] if request.transport else 0)
-        return await self.answer(request)
-
-    async def unexpected(self, request: web.Request) -> web.StreamResponse:
-        raise AssertionError("not expected to be asked")
-
-    def says(self, text: str | bytes, status: int = 200, **headers: str) -> None:
-        body = text.encode() if isinstance(text, str) else text
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return web.Response(body=body, status=status, headers=named)
-
-        self.answer = answer
-
-    async def hang(self, request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError("never reached")
-
-    async def reset(self, request: web.Request) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    async def half(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        await response.prepare(request)
-        await response.write(b"<transaction>")
-        assert request.transport is not None
-        request.transport.abort()
-        return response
 
 
 def client_at(address: str, **options: timedelta) -> AutopayGateway:

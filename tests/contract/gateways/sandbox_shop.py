@@ -20,7 +20,7 @@ from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.envelope import UnprovenNotification
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
-from invoicing.ports import OpenPayment
+from invoicing.ports import OpenPayment, utc_now
 from invoicing.sandbox.autopay import protocol
 from invoicing.sandbox.autopay.desk import AutopayOptions
 from invoicing.sandbox.clock import WallClock
@@ -138,7 +138,7 @@ async def opened() -> AsyncIterator[Shop]:
                 AutopayService("3", "EUR", (KEYS["EUR"],), HashKind.SHA512, running.autopay_url),
             )
         )
-        shops.append(Shop(running, AutopayGateway(ours), AutopayNotifications(ours)))
+        shops.append(Shop(running, AutopayGateway(ours, utc_now), AutopayNotifications(ours)))
         yield shops[0]
         await shops[0].gateway.close()
     await runner.cleanup()

@@ -16,7 +16,7 @@ from invoicing.errors import ConnectivityFault, OutcomeUnknown, Refused, Setting
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.envelope import UnprovenNotification
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
-from invoicing.ports import OpenPayment
+from invoicing.ports import OpenPayment, utc_now
 from tests.contract.gateways.sandbox_shop import EURO, PAYMENT, M, Shop, opened
 
 
@@ -124,7 +124,7 @@ async def test_a_disturbed_status_is_asked_again(fault: str, shop: Shop) -> None
 
 async def test_a_key_that_is_not_the_services_is_a_matter_of_settings(shop: Shop) -> None:
     wrong = AutopayService("2", "PLN", ("another",), HashKind.SHA256, shop.running.autopay_url)
-    gateway = AutopayGateway(AutopayServices([wrong]))
+    gateway = AutopayGateway(AutopayServices([wrong]), utc_now)
     with pytest.raises(SettingsFault):
         await gateway.open(PAYMENT)
     with pytest.raises(SettingsFault):

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.errors import ConnectivityFault, PaidcaseError, SettingsFault, Throttled
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
 from invoicing.ports import Channel
+from tests.contract.gateways.far_server import served
 from tests.unit.gateways.autopay_messages import KEY, signature
 
 CHANNEL: dict[str, Any] = {
@@ -86,19 +86,14 @@ class Lister:
 @pytest.fixture
 async def far() -> AsyncIterator[tuple[Lister, AutopayGateway]]:
     lister = Lister()
-    app = web.Application()
-    app.router.add_post("/{path:.*}", lister.handle)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(shutdown_timeout=0.1)
-    address = f"http://127.0.0.1:{server.port}"
-    services = (
-        AutopayService("2", "PLN", (KEY,), HashKind.SHA256, address),
-        AutopayService("3", "EUR", ("euro",), HashKind.SHA512, address),
-    )
-    gateway = AutopayGateway(AutopayServices(services), clock=lambda: lister.now)
-    yield lister, gateway
-    await gateway.close()
-    await server.close()
+    async with served(lister.handle) as address:
+        services = (
+            AutopayService("2", "PLN", (KEY,), HashKind.SHA256, address),
+            AutopayService("3", "EUR", ("euro",), HashKind.SHA512, address),
+        )
+        gateway = AutopayGateway(AutopayServices(services), lambda: lister.now)
+        yield lister, gateway
+        await gateway.close()
 
 
 async def test_the_channels_of_a_currency_are_told_with_their_limits(far: tuple[Lister, AutopayGateway]) -> None:

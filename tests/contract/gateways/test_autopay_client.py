@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.errors import (
     ConnectivityFault,
@@ -20,21 +19,18 @@ from invoicing.errors import (
     Throttled,
 )
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.transport import ANSWER_LIMIT
+from invoicing.gateways.autopay.document import ANSWER_LIMIT
 from invoicing.ports import PaymentGateway
 from tests.contract.gateways.far_autopay import CONTINUE, OPENED, ORDER, PAYMENT, Gateway, M, client_at, fault_of
+from tests.contract.gateways.far_server import refusing, served
 from tests.unit.gateways.autopay_messages import SUCCESS, changed, signature, signed, transaction_list
 
 
 @pytest.fixture
 async def remote() -> AsyncIterator[tuple[Gateway, str]]:
     gateway = Gateway()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", gateway.handle)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(shutdown_timeout=0.1)
-    yield gateway, f"http://127.0.0.1:{server.port}"
-    await server.close()
+    async with served(gateway.handle) as address:
+        yield gateway, address
 
 
 @pytest.fixture
@@ -216,9 +212,8 @@ async def test_a_wrong_key_service_or_path_is_a_matter_of_settings(
 
 
 async def test_a_refused_connection_proves_that_nothing_happened() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
-        gateway = client_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with refusing() as address:
+        gateway = client_at(address)
         for call in (gateway.open(PAYMENT), gateway.status("2", ORDER), gateway.cancel("2", ORDER, M)):
             fault = await fault_of(call)
             assert type(fault) is ConnectivityFault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -11,7 +10,6 @@ from decimal import Decimal
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.domain.refunds import RefundProgress, RefundStage
 from invoicing.errors import (
@@ -24,9 +22,10 @@ from invoicing.errors import (
     Throttled,
 )
 from invoicing.gateways.autopay.client import AutopayGateway
+from invoicing.gateways.autopay.document import ANSWER_LIMIT
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
-from invoicing.gateways.autopay.transport import ANSWER_LIMIT
-from invoicing.ports import PaymentGateway
+from invoicing.ports import PaymentGateway, utc_now
+from tests.contract.gateways.far_server import FarServer, served
 from tests.unit.gateways.autopay_messages import KEY, signature, signed
 
 M = "0123456789abcdef0123456789abcdef"
@@ -34,29 +33,18 @@ REMOTE = "96VSD39Z7F"
 QUEUED = signed("transactionRefund", (("serviceID", "2"), ("messageID", M)))
 
 
-class Gateway:
+class Gateway(FarServer):
     """Answers what a test tells it, and keeps what it was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[tuple[str, str | None, str, bytes]] = []
-        self.body = b""
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.lost: str | None = None
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def keep(self, request: web.Request) -> None:
         self.asked.append((request.path, request.headers.get("BmHeader"), request.content_type, await request.read()))
-        if self.lost == "hang":
-            await asyncio.Event().wait()
-        if self.lost == "reset":
-            assert request.transport is not None
-            request.transport.abort()
-        return web.Response(body=self.body, status=self.status, headers=self.headers)
 
-    def says(self, told: object, status: int = 200, **headers: str) -> None:
-        self.body = told.encode() if isinstance(told, str) else json.dumps(told).encode()
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    def tells(self, told: object, status: int = 200, **headers: str) -> None:
+        self.says(told if isinstance(told, str) else json.dumps(told), status, **headers)
 
     def form(self) -> dict[str, str]:
         pairs = (pair.split("=") for pair in self.asked[-1][3].decode().split("&"))
@@ -66,12 +54,8 @@ class Gateway:
 @pytest.fixture
 async def remote() -> AsyncIterator[tuple[Gateway, str]]:
     gateway = Gateway()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", gateway.handle)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(shutdown_timeout=0.1)
-    yield gateway, f"http://127.0.0.1:{server.port}"
-    await server.close()
+    async with served(gateway.handle) as address:
+        yield gateway, address
 
 
 @pytest.fixture
@@ -84,7 +68,7 @@ async def client_at(
     address: str, *keys: str, kind: HashKind = HashKind.SHA256, seconds: float = 20.0
 ) -> AsyncIterator[AutopayGateway]:
     service = AutopayService("2", "PLN", keys or (KEY,), kind, address)
-    gateway = AutopayGateway(AutopayServices([service]), timeout=timedelta(seconds=seconds))
+    gateway = AutopayGateway(AutopayServices([service]), utc_now, timeout=timedelta(seconds=seconds))
     yield gateway
     await gateway.close()
 
@@ -133,7 +117,7 @@ async def test_an_order_posts_the_derived_vector(far: Gateway, client: AutopayGa
 
 async def test_the_answer_of_the_derived_vector_is_believed(far: Gateway, client: AutopayGateway) -> None:
     told = "fca0d7a16ce12c38e74979c2666ce4ca9d70edb60adfc785c2f7a74e557c13d1"
-    far.says(
+    far.tells(
         f"<transactionRefund><serviceID>2</serviceID><messageID>{M}</messageID><hash>{told}</hash></transactionRefund>"
     )
     await refund(client)
@@ -204,7 +188,7 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 async def test_an_answer_that_proves_nothing_is_unknown(name: str, far: Gateway, client: AutopayGateway) -> None:
     told, status = UNKNOWN[name]
-    far.says(told, status, Location="/elsewhere")
+    far.tells(told, status, Location="/elsewhere")
     fault = await fault_of(refund(client))
     assert isinstance(fault, OutcomeUnknown)
     assert fault.code == "gateway_outcome_unknown"
@@ -213,7 +197,7 @@ async def test_an_answer_that_proves_nothing_is_unknown(name: str, far: Gateway,
 
 @pytest.mark.parametrize("way", ["hang", "reset"])
 async def test_a_lost_answer_is_unknown_and_the_order_is_sent_once(way: str, remote: tuple[Gateway, str]) -> None:
-    remote[0].lost = way
+    remote[0].answer = getattr(remote[0], way)
     async with client_at(remote[1], seconds=0.5) as hasty:
         assert isinstance(await fault_of(refund(hasty)), OutcomeUnknown)
     assert len(remote[0].asked) == 1
@@ -309,12 +293,12 @@ def progress(status: str, out_id: str | None = None, **changes: object) -> dict[
 async def test_every_status_has_its_stage(
     told: dict[str, object], expected: RefundProgress, far: Gateway, client: AutopayGateway
 ) -> None:
-    far.says(told)
+    far.tells(told)
     assert await client.refund_status("2", M) == expected
 
 
 async def test_the_question_is_signed_and_names_the_refund(far: Gateway, client: AutopayGateway) -> None:
-    far.says(progress("NEW"))
+    far.tells(progress("NEW"))
     await client.refund_status("2", M)
     path, header, content_type, body = far.asked[0]
     assert (path, header, content_type) == ("/settlementapi/outDetails/v2", "pay-bm", "application/json")
@@ -351,7 +335,7 @@ async def test_the_question_is_signed_and_names_the_refund(far: Gateway, client:
 async def test_progress_that_proves_nothing_is_asked_for_again(
     told: object, status: int, far: Gateway, client: AutopayGateway
 ) -> None:
-    far.says(told, status, Location="/elsewhere")
+    far.tells(told, status, Location="/elsewhere")
     assert type(await fault_of(client.refund_status("2", M))) is ConnectivityFault
     assert len(far.asked) == 1
 
@@ -368,13 +352,13 @@ async def test_progress_that_proves_nothing_is_asked_for_again(
 async def test_progress_that_is_refused_says_who_can_help(
     told: object, status: int, kind: type[PaidcaseError], far: Gateway, client: AutopayGateway
 ) -> None:
-    far.says(told, status)
+    far.tells(told, status)
     assert type(await fault_of(client.refund_status("2", M))) is kind
 
 
 @pytest.mark.parametrize("way", ["hang", "reset"])
 async def test_a_lost_progress_answer_is_asked_for_again(way: str, remote: tuple[Gateway, str]) -> None:
-    remote[0].lost = way
+    remote[0].answer = getattr(remote[0], way)
     async with client_at(remote[1], seconds=0.5) as hasty:
         assert type(await fault_of(hasty.refund_status("2", M))) is ConnectivityFault
 
@@ -388,7 +372,7 @@ async def test_the_first_key_signs_and_every_key_verifies_refunds_and_progress(r
         far.says(QUEUED)
         await refund(client)
         assert far.form()["Hash"] == signature(["2", M, REMOTE, "123.00", "PLN"], "fresh")
-        far.says(progress("NEW"))
+        far.tells(progress("NEW"))
         assert (await client.refund_status("2", M)).stage is RefundStage.PENDING
         assert json.loads(far.asked[-1][3])["hash"] == signature(["2", M, "TRANSACTION_REFUND"], "fresh")
     async with client_at(address, "fresh") as client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,13 +10,13 @@ from decimal import Decimal
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.errors import BadNotification, PaidcaseError
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
-from invoicing.ports import OpenPayment
+from invoicing.ports import OpenPayment, utc_now
+from tests.contract.gateways.far_server import refusing, served
 from tests.unit.gateways.autopay_messages import CUSTOMER, SUCCESS, changed, encoded, signed, transaction_list
 
 KEY = "a-shared-key-that-nobody-may-see"
@@ -57,6 +56,10 @@ class Two:
     there: list[str] = field(default_factory=list)
 
 
+def gateway_at(address: str) -> AutopayGateway:
+    return AutopayGateway(AutopayServices([AutopayService("2", "PLN", (KEY,), HashKind.SHA256, address)]), utc_now)
+
+
 @pytest.fixture
 async def two() -> AsyncIterator[Two]:
     made: list[Two] = []
@@ -70,20 +73,11 @@ async def two() -> AsyncIterator[Two]:
         made[0].there.append(request.path)
         return web.Response()
 
-    servers = []
-    for handler in (answered, called):
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", handler)
-        server = TestServer(app, host="127.0.0.1")
-        await server.start_server(shutdown_timeout=0.1)
-        servers.append(server)
-    ours, other = (f"http://127.0.0.1:{server.port}" for server in servers)
-    gateway = AutopayGateway(AutopayServices([AutopayService("2", "PLN", (KEY,), HashKind.SHA256, ours)]))
-    made.append(Two(gateway, f"{other}/stolen"))
-    yield made[0]
-    await gateway.close()
-    for server in servers:
-        await server.close()
+    async with served(answered) as ours, served(called) as other:
+        gateway = gateway_at(ours)
+        made.append(Two(gateway, f"{other}/stolen"))
+        yield made[0]
+        await gateway.close()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -134,10 +128,8 @@ async def test_neither_the_key_nor_personal_data_reach_logs_or_errors(
         with pytest.raises(PaidcaseError) as fault:
             await CALLS[name](two.gateway)
         faults.append(fault.value)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
-        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        dead = AutopayGateway(AutopayServices([AutopayService("2", "PLN", (KEY,), HashKind.SHA256, address)]))
+    with refusing() as address:
+        dead = gateway_at(address)
         with pytest.raises(PaidcaseError) as fault:
             await CALLS[name](dead)
         await dead.close()

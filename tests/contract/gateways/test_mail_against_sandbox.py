@@ -11,7 +11,7 @@ import pytest
 
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused
 from invoicing.gateways.smtp.mailer import SmtpMailer
-from invoicing.ports import Attachment, Mail
+from invoicing.ports import Attachment, Mail, utc_now
 from tests.contract.gateways.sandbox_shop import Shop, opened
 
 
@@ -22,7 +22,8 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 def mailer_of(shop: Shop) -> SmtpMailer:
-    return SmtpMailer(shop.running.smtp_host, shop.running.smtp_port, "none", sender="faktury@example.com")
+    running = shop.running
+    return SmtpMailer(running.smtp_host, running.smtp_port, "none", sender="faktury@example.com", clock=utc_now)
 
 
 MAIL = Mail(

@@ -8,32 +8,33 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.domain.exchange import ExchangeRate
 from invoicing.errors import ConnectivityFault, SettingsFault
-from invoicing.gateways.nbp.client import NbpRates
+from invoicing.gateways.nbp.client import ANSWER_LIMIT, NbpRates
 from invoicing.gateways.nbp.sources import RatesInOrder
 from invoicing.gateways.nbp.table import TableRates, read_rates
+from invoicing.ports import utc_now
+from tests.contract.gateways.far_server import FarServer, refusing, served
 
 FRIDAY = ExchangeRate("EUR", Decimal("4.2518"), "225/A/NBP/2026", date(2026, 11, 20))
 MONDAY = date(2026, 11, 23)
 HEAD = "date,currency,rate,table\n"
 
 
-class Bank:
+class Bank(FarServer):
     """What the bank answers: tables by day, or one answer to everything. Written from the bank's description."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[str] = []
-        self.body: str | None = None
-        self.status = 200
+        self.answer = self.published
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def keep(self, request: web.Request) -> None:
         self.asked.append(request.path_qs)
-        if self.status != 200 or self.body is not None:
-            return web.Response(status=self.status, text=self.body or "")
-        if request.match_info["day"] != "2026-11-20" or request.match_info["code"] != "eur":
+
+    async def published(self, request: web.Request) -> web.Response:
+        if request.path != "/api/exchangerates/rates/a/eur/2026-11-20/":
             return web.Response(status=404, text="404 NotFound - Not Found - Brak danych")
         told = (
             '{"table":"A","currency":"euro","code":"EUR",'
@@ -44,10 +45,9 @@ class Bank:
 
 @asynccontextmanager
 async def bank_and_client(timeout: timedelta = timedelta(seconds=20)) -> AsyncIterator[tuple[Bank, NbpRates]]:
-    bank, app = Bank(), web.Application()
-    app.router.add_get("/api/exchangerates/rates/a/{code}/{day}/", bank.answer)
-    async with TestServer(app) as server:
-        client = NbpRates(f"{server.make_url('/api')}", timeout=timeout)
+    bank = Bank()
+    async with served(bank.handle) as address:
+        client = NbpRates(f"{address}/api", utc_now, timeout=timeout)
         try:
             yield bank, client
         finally:
@@ -78,11 +78,11 @@ async def test_when_the_bank_has_no_table_for_many_days_the_rate_is_missing() ->
 @pytest.mark.parametrize("status", [301, 400, 429, 500, 503])
 async def test_another_status_is_a_fault_of_the_connection_and_may_be_asked_again(status: int) -> None:
     async with bank_and_client() as (bank, client):
-        bank.status = status
+        bank.says("", status)
         with pytest.raises(ConnectivityFault) as caught:
             await client.before("EUR", MONDAY)
         assert caught.value.code == "exchange_rates_unreachable"
-        bank.status = 200
+        bank.answer = bank.published
         assert await client.before("EUR", MONDAY) == FRIDAY
 
 
@@ -104,18 +104,39 @@ async def test_another_status_is_a_fault_of_the_connection_and_may_be_asked_agai
 )
 async def test_an_answer_that_cannot_be_believed_is_no_rate(body: str) -> None:
     async with bank_and_client() as (bank, client):
-        bank.body = body
+        bank.says(body)
         with pytest.raises(ConnectivityFault):
             await client.before("EUR", MONDAY)
 
 
 async def test_a_bank_that_is_not_there_is_a_fault_of_the_connection() -> None:
-    client = NbpRates("http://127.0.0.1:1/api")
-    try:
+    with refusing() as address:
+        client = NbpRates(address, utc_now)
         with pytest.raises(ConnectivityFault):
             await client.before("EUR", MONDAY)
-    finally:
         await client.close()
+
+
+@pytest.mark.parametrize("way", ["hang", "reset", "half"])
+async def test_a_bank_that_breaks_off_may_be_asked_again(way: str) -> None:
+    async with bank_and_client(timedelta(seconds=0.2)) as (bank, client):
+        bank.answer = getattr(bank, way)
+        with pytest.raises(ConnectivityFault) as caught:
+            await client.before("EUR", MONDAY)
+        assert caught.value.code == "exchange_rates_unreachable"
+        bank.answer = bank.published
+        assert await client.before("EUR", MONDAY) == FRIDAY
+
+
+async def test_more_than_is_ever_read_is_no_rate_and_a_pause_that_was_named_is_passed_on() -> None:
+    async with bank_and_client() as (bank, client):
+        bank.says("{" + " " * ANSWER_LIMIT)
+        with pytest.raises(ConnectivityFault):
+            await client.before("EUR", MONDAY)
+        bank.says("", 503, Retry_After="7")
+        with pytest.raises(ConnectivityFault) as caught:
+            await client.before("EUR", MONDAY)
+        assert caught.value.retry_after == timedelta(seconds=7)
 
 
 async def test_the_file_gives_the_newest_row_before_the_day_and_is_read_anew(tmp_path: Path) -> None:

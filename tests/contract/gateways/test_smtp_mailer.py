@@ -19,7 +19,7 @@ import uvloop
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.smtp.session import Security
-from invoicing.ports import Attachment, Mail, Mailer
+from invoicing.ports import Attachment, Mail, Mailer, utc_now
 from tests.contract.gateways.raw_smtp import CLOSE, EHLO, SILENCE, RawSmtp
 
 MAIL = Mail("case-1.invoice.1@example.com", "anna@example.com", "Faktura", ".tekst\n..żółć\n.\n", "pl")
@@ -42,7 +42,8 @@ async def server() -> AsyncIterator[RawSmtp]:
 
 
 def mailer_for(server: RawSmtp, **options: Any) -> SmtpMailer:
-    known = {"security": "none", "sender": "Paidcase <faktury@example.com>", "local_hostname": "paidcase.example.com"}
+    known = {"security": "none", "sender": "Paidcase <faktury@example.com>", "local_hostname": "paidcase.example.com",
+             "clock": utc_now}  # fmt: skip
     return SmtpMailer("127.0.0.1", server.port, **{**known, **options})
 
 
@@ -308,14 +309,14 @@ async def test_without_starttls_neither_password_nor_mail_is_sent(server: RawSmt
 
 def test_a_password_without_encryption_is_allowed_on_loopback_only() -> None:
     with pytest.raises(SettingsFault):
-        SmtpMailer("mail.example.com", 25, Security.NONE, "u", PASSWORD, "faktury@example.com")
+        SmtpMailer("mail.example.com", 25, Security.NONE, "u", PASSWORD, "faktury@example.com", clock=utc_now)
     for loopback in ("127.0.0.1", "::1", "localhost"):
-        assert SmtpMailer(loopback, 25, Security.NONE, "u", PASSWORD, "faktury@example.com")
+        assert SmtpMailer(loopback, 25, Security.NONE, "u", PASSWORD, "faktury@example.com", clock=utc_now)
 
 
 @pytest.mark.parametrize(("host", "sender"), [(None, "a@example.com"), ("127.0.0.1", None), ("127.0.0.1", "nobody")])
 async def test_without_server_or_sender_mail_is_not_configured(host: str | None, sender: str | None) -> None:
-    fault = await fault_of(SmtpMailer(host, 1, "none", sender=sender))
+    fault = await fault_of(SmtpMailer(host, 1, "none", sender=sender, clock=utc_now))
     assert isinstance(fault, SettingsFault)
     assert fault.code == "mail_not_configured"
 

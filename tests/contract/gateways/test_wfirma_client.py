@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from invoicing.errors import (
     ConnectivityFault,
@@ -24,58 +21,32 @@ from invoicing.errors import (
 )
 from invoicing.gateways.wfirma import wire
 from invoicing.gateways.wfirma.client import WfirmaAccount, WfirmaClient
+from invoicing.ports import utc_now
+from tests.contract.gateways.far_server import FarServer, refusing, served
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 ACCOUNT = WfirmaAccount("the-access-key", "the-secret-key", "77")
 APP = "the-app-key"
 BODY = {"invoices": {"0": {"invoice": {"contractor": {"name": "Anna Przykładowa"}}}}}
 PDF = b"%PDF-1.7\n" + b"x" * 500 + b"\n%%EOF\n"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def status(code: str, **more: object) -> str:
     return json.dumps({**more, "status": {"code": code}})
 
 
-class Far:
-    """A server that answers what a test tells it, and keeps what it was asked."""
+class Far(FarServer):
+    """A wFirma that answers what a test tells it, and keeps what it was asked."""
+
+    begins = b'{"status": {"code": "OK"}}'
 
     def __init__(self) -> None:
-        self.answer: Handler = self.hang
+        super().__init__()
         self.asked: list[tuple[str, dict[str, str], dict[str, str], Any]] = []
-        self.ports: set[int] = set()
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def keep(self, request: web.Request) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.asked.append((request.path, dict(request.query), headers, await request.json()))
-        self.ports.add(request.transport.get_extra_info("peername")[1] if request.transport else 0)
-        return await self.answer(request)
-
-    def says(self, body: str | bytes, code: int = 200, **headers: str) -> None:
-        content = body.encode() if isinstance(body, str) else body
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return web.Response(body=content, status=code, headers=named)
-
-        self.answer = answer
-
-    async def hang(self, request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError("never reached")
-
-    async def reset(self, request: web.Request) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    async def half(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "1000"})
-        await response.prepare(request)
-        await response.write(b'{"status": {"code": "OK"}}')
-        assert request.transport is not None
-        request.transport.abort()
-        return response
 
 
 class Time:
@@ -91,12 +62,8 @@ class Time:
 @pytest.fixture
 async def remote() -> AsyncIterator[tuple[Far, str]]:
     far = Far()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", far.handle)
-    server = TestServer(app, host="127.0.0.1")
-    await server.start_server(shutdown_timeout=0.1)
-    yield far, f"http://127.0.0.1:{server.port}"
-    await server.close()
+    async with served(far.handle) as address:
+        yield far, address
 
 
 @pytest.fixture
@@ -111,7 +78,7 @@ def clock() -> Time:
 
 @pytest.fixture
 async def client(remote: tuple[Far, str], clock: Time) -> AsyncIterator[WfirmaClient]:
-    made = WfirmaClient(remote[1] + "/", APP, clock=clock)
+    made = WfirmaClient(remote[1] + "/", APP, clock)
     yield made
     await made.close()
 
@@ -266,7 +233,7 @@ async def test_an_address_that_takes_nothing_is_a_matter_of_settings(far: Far, c
 @pytest.mark.parametrize("how", ["reset", "half", "hang"])
 async def test_a_lost_answer_leaves_a_write_unknown(remote: tuple[Far, str], how: str) -> None:
     remote[0].answer = getattr(remote[0], how)
-    client = WfirmaClient(remote[1], APP, timeout=timedelta(seconds=0.2))
+    client = WfirmaClient(remote[1], APP, utc_now, timeout=timedelta(seconds=0.2))
     assert type(await fault_of(read(client))) is ConnectivityFault
     assert type(await fault_of(write(client))) is OutcomeUnknown
     assert len(remote[0].asked) == 2
@@ -275,11 +242,8 @@ async def test_a_lost_answer_leaves_a_write_unknown(remote: tuple[Far, str], how
 
 @pytest.mark.parametrize("address", ["http://wfirma.invalid", "refused"])
 async def test_a_connection_that_is_never_made_proves_that_nothing_happened(address: str) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
-        if address == "refused":
-            address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        client = WfirmaClient(address, APP, timeout=timedelta(seconds=5))
+    with refusing() as refused:
+        client = WfirmaClient(refused if address == "refused" else address, APP, utc_now, timeout=timedelta(seconds=5))
         for call in (read, write):
             fault = await fault_of(call(client))
             assert (type(fault), fault.code) == (ConnectivityFault, "issuer_unreachable")

@@ -14,7 +14,7 @@ from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError
 from invoicing.gateways.wfirma.client import WfirmaAccount, WfirmaClient
 from invoicing.gateways.wfirma.issuer import LEAVE, SETTLE, WfirmaIssuer
 from invoicing.gateways.wfirma.wire import Answer
-from invoicing.ports import IssueOrder
+from invoicing.ports import IssueOrder, utc_now
 from invoicing.sandbox.wfirma.faults import CODES
 from tests.contract.gateways.wfirma_stage import KeptNotes, Stage, facts, open_stage
 
@@ -81,7 +81,7 @@ async def test_a_lost_answer_of_an_add_is_unknown_and_names_a_pause_longer_than_
         await stage.issuer(timeout=SHORT).issue(ORDER)
     assert lost.value.code == code
     assert lost.value.retry_after is not None
-    assert lost.value.retry_after >= SETTLE > WfirmaClient("http://127.0.0.1", "x").timeout + LEAVE
+    assert lost.value.retry_after >= SETTLE > WfirmaClient("http://127.0.0.1", "x", utc_now).timeout + LEAVE
 
 
 @pytest.mark.parametrize("operation", [call for call in CALLS if call != "invoices/add"])

@@ -140,7 +140,7 @@ class Stage:
         return WfirmaIssuer(self.client(**options), self.notes, self.documents, self.clock)
 
     def client(self, app_key: str = "sandbox-app", **options: Any) -> WfirmaClient:
-        client = WfirmaClient(self.running.wfirma_url, app_key, clock=self.clock, **options)
+        client = WfirmaClient(self.running.wfirma_url, app_key, self.clock, **options)
         self.stack.push_async_callback(client.close)
         return client
 

@@ -122,7 +122,7 @@ async def test_a_case_is_met_once_however_its_lines_fall_on_pages(
             for case_id in order:
                 at = PAID_AT + timedelta(days=days[case_id])
                 await db.log(LogEntry(case_id=case_id, event=Event.CASE_RECORDED, at=at))
-        comparing = ReconciliationActivities(store, AutopayGateway(AutopayServices([])), clock)
+        comparing = ReconciliationActivities(store, AutopayGateway(AutopayServices([]), clock), clock)
         page = PageInput(since=PAID_AT - timedelta(days=1), until=PAID_AT + timedelta(days=1))
         met: list[str] = []
         last = False

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from invoicing.domain.labels import Role
 from invoicing.errors import ConnectivityFault, NotAllowed
+from invoicing.ports import utc_now
 from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.schema import upgrade
 from invoicing.storage.session import Database
@@ -51,7 +52,7 @@ def answers_url(request: pytest.FixtureRequest, folder: Path) -> str:
 async def answers(answers_url: str) -> AsyncIterator[SqlAnswers]:
     """Where answers are kept."""
     database = Database(answers_url)
-    yield SqlAnswers(database)
+    yield SqlAnswers(database, utc_now)
     await database.close()
 
 

@@ -11,9 +11,9 @@ from bench.cases import EXPERT_ID, document, expert
 from bench.numbering import issue
 from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.state import CaseState
+from invoicing.ports import utc_now
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
-from invoicing.storage.work import utc_now
 
 
 async def test_copies_have_every_row_of_the_case_and_collide_with_nothing(tmp_path: Path) -> None:

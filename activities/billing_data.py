@@ -9,9 +9,12 @@ from temporalio import activity
 
 from activities.failures import mapped
 from activities.parking import cleared
+from activities.registers import RegisterDesk, denied
+from invoicing.domain.records import CaseFacts
+from invoicing.domain.registers import case_faults_of, case_questions
 from invoicing.domain.state import Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults
-from invoicing.errors import DataFault
+from invoicing.errors import DataFault, Fault
 from invoicing.ports import CaseStore, Clock
 
 
@@ -36,9 +39,10 @@ class Validated(BaseModel):
 class BillingDataActivities:
     """Judges a case by the same pure function that answers `/payment`."""
 
-    def __init__(self, store: CaseStore, rules: ContentRules, clock: Clock) -> None:
+    def __init__(self, store: CaseStore, rules: ContentRules, desk: RegisterDesk, clock: Clock) -> None:
         self._store = store
         self._rules = rules
+        self._desk = desk
         self._clock = clock
 
     @activity.defn(name="validate_billing_data")
@@ -53,6 +57,7 @@ class BillingDataActivities:
         totals = case_totals(facts.document)
         if not facts.state.invoiced:
             faults = content_faults(facts.document, facts.billing, facts.expert, self._rules)
+            faults = faults or await self._denied(facts)
             if faults:
                 raise DataFault("billing_data_invalid", faults)
             if facts.state.parked is not None and facts.state.parked.step is Step.VALIDATE:
@@ -64,3 +69,12 @@ class BillingDataActivities:
             gross=totals.gross if totals else Decimal(0),
             currency=facts.document.currency,
         )
+
+    async def _denied(self, facts: CaseFacts) -> tuple[Fault, ...]:
+        """What a public register denies; each inquiry is kept in the activity log."""
+        parties = (facts.document, facts.billing, facts.expert)
+        answers = await self._desk.answers(case_questions(*parties))
+        if answers:
+            async with self._store.transaction() as db:
+                await db.log(*self._desk.entries(facts.document.case_id, answers))
+        return tuple(case_faults_of(*parties, denied(answers)))

@@ -31,6 +31,7 @@ from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.records import RecordActivities
 from activities.refunds import RefundActivities
+from activities.registers import RegisterDesk
 from activities.watching import WatchActivities
 from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
@@ -44,6 +45,7 @@ from invoicing.gateways.autopay.services import AutopayService, AutopayServices,
 from invoicing.gateways.nbp.client import NbpRates
 from invoicing.gateways.nbp.sources import RatesInOrder
 from invoicing.gateways.nbp.table import TableRates, read_rates
+from invoicing.gateways.registers.client import HttpTaxRegisters
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.wfirma.client import WfirmaClient
 from invoicing.gateways.wfirma.issuer import WfirmaIssuer
@@ -59,6 +61,7 @@ from invoicing.ports import (
     Mailer,
     PaymentGateway,
     PaymentNotifications,
+    TaxRegisters,
 )
 from invoicing.ports import utc_now as utc_now
 from invoicing.relay import Relay
@@ -112,6 +115,7 @@ class Application:
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     logo_fault: Callable[[bytes], str | None]
     rates: ExchangeRates | None
+    registers: TaxRegisters | None
     answers: SqlAnswers
     tokens: Tokens
     wakeup: Wakeup
@@ -160,6 +164,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     mailer = _mailer(settings, clock)
     nbp = None if settings.nbp_base_url is None else NbpRates(settings.nbp_base_url, clock)
     rates = _rates(settings, nbp)
+    registers = _registers(settings, clock)
+    desk = RegisterDesk(registers, clock)
     issuers: dict[str, Issuer] = {"builtin": BuiltinIssuer(store, documents, render, clock, rates)}
     wfirma = _wfirma(settings, clock)
     if wfirma is not None:
@@ -191,16 +197,17 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             mailer=mailer,
             rules=rules,
             timing=_timing(settings),
-            intake=Intake(store, rules, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
+            intake=Intake(store, rules, desk, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
             deciding=Deciding(store, documents, clock, wakeup.ring),
             inspect_pdf=PdfInspector(),
             logo_fault=logo_fault,
             rates=rates,
+            registers=registers,
             answers=store.answers,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,
             activities=(
-                BillingDataActivities(store, rules, clock).validate_billing_data,
+                BillingDataActivities(store, rules, desk, clock).validate_billing_data,
                 payments.charge,
                 payments.settle_attempts,
                 watching.watch_payment,
@@ -230,6 +237,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
         await gateway.close()
         if nbp is not None:
             await nbp.close()
+        if registers is not None:
+            await registers.close()
         if wfirma is not None:
             await wfirma.close()
         await mailer.close()
@@ -286,6 +295,13 @@ def _rates(settings: Settings, nbp: NbpRates | None) -> ExchangeRates | None:
     if nbp is not None:
         sources.append(nbp)
     return RatesInOrder(sources) if sources else None
+
+
+def _registers(settings: Settings, clock: Clock) -> HttpTaxRegisters | None:
+    vies, white_list = settings.vies_base_url, settings.white_list_base_url
+    if vies is None and white_list is None:
+        return None
+    return HttpTaxRegisters(clock, vies_url=vies, white_list_url=white_list)
 
 
 def _wfirma(settings: Settings, clock: Clock) -> WfirmaClient | None:

@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from activities.queueing import decide
+from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument, ProfileReference
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.parties import buyer_faults, seller_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
+from invoicing.domain.registers import Question, case_faults_of, case_questions, seller_faults_of, seller_questions
 from invoicing.domain.state import CaseState, Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults, template_is_sound
 from invoicing.errors import DataFault, Fault, NotAllowed
@@ -56,10 +58,18 @@ class Intake:
     """Records cases, experts, billing data and wishes to pay."""
 
     def __init__(
-        self, store: CaseStore, rules: ContentRules, clock: Clock, wake: Callable[[], None], *, takes_payments: bool
+        self,
+        store: CaseStore,
+        rules: ContentRules,
+        desk: RegisterDesk,
+        clock: Clock,
+        wake: Callable[[], None],
+        *,
+        takes_payments: bool,
     ) -> None:
         self._store = store
         self._rules = rules
+        self._desk = desk
         self._clock = clock
         self._wake = wake
         self._takes_payments = takes_payments
@@ -108,6 +118,8 @@ class Intake:
         faults = [*seller_faults(expert)]
         if expert.issuer == "builtin" and expert.invoice_series and not template_is_sound(expert.invoice_series):
             faults.append(fault("invoice_series", FaultCode.BAD_FORMAT))
+        if not faults and expert.issuer != "none":
+            faults += seller_faults_of(expert, denied(await self._desk.answers(seller_questions(expert))))
         if faults:
             raise DataFault("invalid", faults)
         async with self._store.transaction() as db:
@@ -158,13 +170,34 @@ class Intake:
 
         Raises `NotAllowed` (`already_paid`, `autopay_disabled`), `DataFault("invalid")` with all content faults.
         """
+        asked_at = asyncio.get_running_loop().time()
+        no = await self._denied(case_id, data)
+        within -= timedelta(seconds=asyncio.get_running_loop().time() - asked_at)
         async with self._store.transaction() as db:
-            facts, wanted = await self._want_attempt(db, case_id, data, actor, save=save)
+            facts, wanted = await self._want_attempt(db, case_id, data, actor, no, save=save)
         self._wake()
         return await self._answer(facts, wanted, within)
 
+    async def _denied(self, case_id: str, given: BillingData | ProfileReference | None) -> frozenset[Question]:
+        """What a register denies of a case whose payment is asked for, asked before a transaction is held."""
+        if not self._desk.used:
+            return frozenset()
+        async with self._store.reading() as db:
+            facts = await db.facts(case_id)
+            data = given if isinstance(given, BillingData) else await _of_profile(db, facts.document, given)
+        if facts.state.paid:
+            return frozenset()
+        return denied(await self._desk.answers(case_questions(facts.document, data or facts.billing, facts.expert)))
+
     async def _want_attempt(
-        self, db: UnitOfWork, case_id: str, given: BillingData | ProfileReference | None, actor: str, *, save: bool
+        self,
+        db: UnitOfWork,
+        case_id: str,
+        given: BillingData | ProfileReference | None,
+        actor: str,
+        no: frozenset[Question],
+        *,
+        save: bool,
     ) -> tuple[CaseFacts, int]:
         now = self._clock()
         facts = await db.facts(case_id)
@@ -177,6 +210,7 @@ class Intake:
         data = given if isinstance(given, BillingData) else await _of_profile(db, facts.document, given)
         buyer = data if given is not None else facts.billing
         faults = content_faults(facts.document, buyer, facts.expert, self._rules)
+        faults = faults or tuple(case_faults_of(facts.document, buyer, facts.expert, no))
         if faults:
             raise DataFault("invalid", _of_reference(faults) if isinstance(given, ProfileReference) else faults)
         if data is not None:

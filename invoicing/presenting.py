@@ -83,6 +83,7 @@ FOR_STAFF = frozenset(
         Event.PAYMENT_DOUBTFUL,
         Event.NOTIFICATION_REJECTED,
         Event.TRANSFER_TOLD,
+        Event.REGISTER_ASKED,
         Event.STEP_FAILED,
         Event.PAYMENT_DUPLICATE,
     }

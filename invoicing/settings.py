@@ -87,6 +87,8 @@ class Settings:
     wfirma_app_key: str | None = field(default=None, repr=False)
     exchange_rates_file: Path | None = None
     nbp_base_url: str | None = None
+    vies_base_url: str | None = None
+    white_list_base_url: str | None = None
     secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
@@ -121,6 +123,8 @@ WITHOUT_DEFAULT = (
     "WFIRMA_APP_KEY",
     "EXCHANGE_RATES_FILE",
     "NBP_BASE_URL",
+    "VIES_BASE_URL",
+    "WHITE_LIST_BASE_URL",
     "SMTP_HOST",
     "SMTP_USERNAME",
     "SMTP_PASSWORD",
@@ -173,6 +177,8 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         wfirma_app_key=env.get("WFIRMA_APP_KEY"),
         exchange_rates_file=reader.optional("EXCHANGE_RATES_FILE", existing_file),
         nbp_base_url=reader.optional("NBP_BASE_URL", http_url),
+        vies_base_url=reader.optional("VIES_BASE_URL", http_url),
+        white_list_base_url=reader.optional("WHITE_LIST_BASE_URL", http_url),
         secrets_keys=reader.optional("SECRETS_KEYS", key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", key_ring) or (),
     )

@@ -19,8 +19,9 @@ from invoicing.bootstrap import Application
 from invoicing.documents.pdf import fonts
 from invoicing.domain.exchange import NATIONAL
 from invoicing.domain.numbering import issue_date
+from invoicing.domain.registers import Asked, Question, Verdict
 from invoicing.errors import PaidcaseError
-from invoicing.ports import ExchangeRates
+from invoicing.ports import ExchangeRates, TaxRegisters
 from invoicing.setting_values import is_loopback
 from invoicing.settings import AutopaySettings, Settings, SmtpSettings
 from starter.call import Call
@@ -33,6 +34,9 @@ SEEN_WITHIN = timedelta(seconds=35)
 """Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
 
 SMTP_WITHIN = timedelta(seconds=10)
+MINISTRY = "5260250274"
+"""NIP of the Ministry of Finance, which keeps the white list."""
+
 UNKNOWN_ORDER = "doctor-0"
 """An order that no case can have: attempts count from 1."""
 
@@ -66,6 +70,9 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
         yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
     if app.rates is not None:
         yield await _guarded("exchange rates", _rates(app.rates, app.clock()))
+    if app.registers is not None:
+        for name, base, question in _inquiries(app.settings):
+            yield await _register(name, base, app.registers, question, app.clock())
     yield await _guarded("mail", _mail(app.settings.smtp))
     yield await _guarded("fonts", _fonts())
     yield Check("ksef", Health.WARNING, duty_on(app.clock().astimezone(ZoneInfo("Europe/Warsaw")).date()))
@@ -168,6 +175,21 @@ async def _autopay(app: Application, service: AutopaySettings) -> Check:
 async def _rates(rates: ExchangeRates, now: datetime) -> Check:
     found = await rates.before("EUR", issue_date(now))
     return Check("exchange rates", Health.OK, f"EUR {found.rate} of {found.on}, table {found.table}")
+
+
+def _inquiries(settings: Settings) -> tuple[tuple[str, str, Question], ...]:
+    known = (
+        ("VIES", settings.vies_base_url, Question(Asked.EU_VAT_NUMBER, f"PL{MINISTRY}")),
+        ("white list", settings.white_list_base_url, Question(Asked.ACTIVE_PAYER, MINISTRY)),
+    )
+    return tuple((name, base, question) for name, base, question in known if base is not None)
+
+
+async def _register(name: str, base: str, registers: TaxRegisters, question: Question, now: datetime) -> Check:
+    answer = await registers.ask(question, issue_date(now))
+    if answer.verdict is Verdict.UNANSWERED:
+        return Check(name, Health.WARNING, f"{base} does not answer: cases go on without it")
+    return Check(name, Health.OK, f"{base} answers")
 
 
 async def _mail(smtp: SmtpSettings) -> Check:

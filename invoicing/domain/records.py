@@ -110,6 +110,7 @@ class Event(StrEnum):
     PAYMENT_DOUBTFUL = "payment_doubtful"
     NOTIFICATION_REJECTED = "notification_rejected"
     TRANSFER_TOLD = "transfer_told"
+    REGISTER_ASKED = "register_asked"
     INVOICE_ISSUED = "invoice_issued"
     INVOICE_BY_HAND = "invoice_by_hand"
     INVOICE_ATTACHED = "invoice_attached"

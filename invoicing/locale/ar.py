@@ -114,6 +114,7 @@ TEXTS = {
     "event.payment_doubtful": "يجري التحقق من نتيجة الدفع",
     "event.notification_rejected": "رُفضت رسالة من البوابة",
     "event.transfer_told": "أبلغت البوابة عن تحويل",
+    "event.register_asked": "تم الاستعلام من سجل ضريبة القيمة المضافة",
     "event.invoice_issued": "صدرت الفاتورة",
     "event.invoice_by_hand": "سيرسل الخبير الفاتورة",
     "event.invoice_attached": "أُرفقت فاتورة الخبير",

@@ -116,6 +116,7 @@ TEXTS = {
     "event.payment_doubtful": "Payment outcome is being checked",
     "event.notification_rejected": "Message from the gateway rejected",
     "event.transfer_told": "Gateway told of a transfer",
+    "event.register_asked": "Register of VAT payers asked",
     "event.invoice_issued": "Invoice issued",
     "event.invoice_by_hand": "The expert will send the invoice",
     "event.invoice_attached": "Expert's invoice attached",

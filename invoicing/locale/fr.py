@@ -123,6 +123,7 @@ TEXTS = {
     "event.payment_doubtful": "Le résultat du paiement est en cours de vérification",
     "event.notification_rejected": "Message de la passerelle rejeté",
     "event.transfer_told": "La passerelle a signalé un virement",
+    "event.register_asked": "Registre de TVA interrogé",
     "event.invoice_issued": "Facture émise",
     "event.invoice_by_hand": "L'expert enverra la facture",
     "event.invoice_attached": "Facture de l'expert jointe",

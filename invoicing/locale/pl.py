@@ -110,6 +110,7 @@ TEXTS = {
     "event.payment_doubtful": "Wynik płatności jest sprawdzany",
     "event.notification_rejected": "Odrzucono wiadomość bramki",
     "event.transfer_told": "Bramka zawiadomiła o przelewie",
+    "event.register_asked": "Zapytano rejestr podatników VAT",
     "event.invoice_issued": "Wystawiono fakturę",
     "event.invoice_by_hand": "Fakturę wyśle ekspert",
     "event.invoice_attached": "Dołączono fakturę eksperta",

@@ -112,6 +112,7 @@ TEXTS = {
     "event.payment_doubtful": "Результат платежа проверяется",
     "event.notification_rejected": "Сообщение шлюза отклонено",
     "event.transfer_told": "Шлюз сообщил о переводе",
+    "event.register_asked": "Запрошен реестр плательщиков НДС",
     "event.invoice_issued": "Счёт-фактура выставлен",
     "event.invoice_by_hand": "Счёт-фактуру отправит эксперт",
     "event.invoice_attached": "Счёт эксперта приложен",

@@ -27,6 +27,7 @@ from invoicing.ports.payments import (
     TransferNotification,
 )
 from invoicing.ports.rates import ExchangeRates
+from invoicing.ports.registers import TaxRegisters
 from invoicing.ports.storage import CaseStore, Recorded, UnitOfWork
 from invoicing.ports.world import Clock, Sealer, utc_now
 
@@ -50,6 +51,7 @@ __all__ = [
     "PaymentNotifications",
     "Recorded",
     "Sealer",
+    "TaxRegisters",
     "TransferNotification",
     "UnitOfWork",
     "utc_now",

@@ -1,0 +1,1 @@
+"""Public registers of VAT payers: VIES and the white list."""

@@ -23,6 +23,7 @@ EXPLAINED = {
     "invoicing/gateways/autopay/client.py": "three calls of one protocol and the one judgement of their answers",
     "invoicing/bootstrap.py": "the composition root: every adapter and every activity is named once, here",
     "invoicing/domain/records.py": "the records of the database side by side, each a few lines",
+    "invoicing/intake.py": "one door for everything that callers may ask for, each act one transaction",
     "invoicing/ports/storage.py": "one database is one port: its exam reads it from top to bottom",
     "invoicing/sandbox/autopay/ledger.py": "the state of the Autopay stand-in, one table of transitions",
     "invoicing/settings.py": "every setting with its parser, so that one message can name every fault",

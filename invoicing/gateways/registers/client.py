@@ -8,14 +8,13 @@ day from one address.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import aiohttp
-
 from invoicing.domain.registers import Answer, Asked, Question, Verdict
+from invoicing.errors import ConnectivityFault
+from invoicing.gateways.outward import Outward, Request
 from invoicing.gateways.registers import wire
 from invoicing.ports import Clock
 
@@ -23,6 +22,8 @@ LEFT_ALONE = timedelta(seconds=60)
 DENIED_FOR = timedelta(minutes=5)
 CONFIRMED_FOR = timedelta(hours=24)
 MOST_KEPT = 10_000
+CONNECT_TIMEOUT = timedelta(seconds=3)
+UNREACHABLE = "register_unreachable"
 ANSWER_LIMIT = 256 * 1024
 """A payer of the white list may have thousands of accounts; a longer answer is no answer."""
 
@@ -47,8 +48,7 @@ class HttpTaxRegisters:
         self._clock = clock
         self._vies_url = vies_url
         self._white_list_url = white_list_url
-        self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._outward = Outward(timeout, CONNECT_TIMEOUT, clock, unreachable=UNREACHABLE)
         self._kept: dict[tuple[Question, date], _Kept] = {}
         self._away_until: dict[str, datetime] = {}
 
@@ -74,27 +74,22 @@ class HttpTaxRegisters:
     async def _asked(self, base: str, question: Question, on: date) -> Answer:
         read: Callable[[Question, bytes], Answer]
         if question.asked is Asked.EU_VAT_NUMBER:
-            path, read = wire.vies_path(question), wire.read_vies
+            address, read = base + wire.vies_path(question), wire.read_vies
         else:
-            path, read = wire.white_list_path(question, on), wire.read_white_list
-        if self._session is None:
-            self._session = aiohttp.ClientSession(headers={"Accept": "application/json"})
+            address, read = base + wire.white_list_path(question, on), wire.read_white_list
+        request = Request(address, {"Accept": "application/json"}, method="GET")
         try:
-            async with (
-                asyncio.timeout(self._timeout.total_seconds()),
-                self._session.get(base + path, allow_redirects=False) as answer,
-            ):
-                body = await answer.content.read(ANSWER_LIMIT + 1)
-                while len(body) <= ANSWER_LIMIT and (more := await answer.content.read(ANSWER_LIMIT)):
-                    body += more
-                if answer.status != 200 or len(body) > ANSWER_LIMIT:
-                    return wire.UNANSWERED
-        except (TimeoutError, aiohttp.ClientError, OSError):
+            reply = await self._outward.send(request, limit=ANSWER_LIMIT, lost=_lost)
+        except ConnectivityFault:
             return wire.UNANSWERED
-        return read(question, body)
+        if reply.status != 200 or len(reply.body) > ANSWER_LIMIT:
+            return wire.UNANSWERED
+        return read(question, reply.body)
 
     async def close(self) -> None:
         """Close the session; a later call opens a new one."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._outward.close()
+
+
+def _lost(kind: str) -> ConnectivityFault:
+    return ConnectivityFault(UNREACHABLE, kind)

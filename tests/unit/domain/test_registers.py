@@ -2,6 +2,7 @@
 
 import pytest
 
+from invoicing.domain.cases import BillingData
 from invoicing.domain.registers import (
     Asked,
     Question,
@@ -30,8 +31,10 @@ def test_an_ordinary_domestic_case_asks_only_whether_the_seller_charges_vat_righ
         ("oo", buyer(tax_id="PL 526-025-02-74"), Question(Asked.ACTIVE_PAYER, "5260250274")),
     ],
 )
-def test_the_buyer_is_asked_about_where_the_rate_rests_on_him(rate: str, who: object, asked: Question) -> None:
-    assert case_questions(case_with_line(vat_rate=rate), who, expert()) == (asked, SELLER)  # type: ignore[arg-type]
+def test_the_buyer_is_asked_about_where_the_rate_rests_on_him(
+    rate: str, who: BillingData | None, asked: Question
+) -> None:
+    assert case_questions(case_with_line(vat_rate=rate), who, expert()) == (asked, SELLER)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +49,9 @@ def test_the_buyer_is_asked_about_where_the_rate_rests_on_him(rate: str, who: ob
     ],
 )
 def test_nothing_is_asked_about_a_buyer_on_whom_no_rate_rests_or_whose_number_cannot_be_one(
-    rate: str, who: object
+    rate: str, who: BillingData | None
 ) -> None:
-    assert case_questions(case_with_line(vat_rate=rate), who, expert()) == (SELLER,)  # type: ignore[arg-type]
+    assert case_questions(case_with_line(vat_rate=rate), who, expert()) == (SELLER,)
 
 
 @pytest.mark.parametrize(

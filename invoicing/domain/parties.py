@@ -2,7 +2,7 @@
 
 Buyer and seller are checked by the same functions. Sources: NIP checksum, weights 6 5 7 2 3 4 5 6 7 modulo 11
 (python-stdnum `pl.nip`); EU VAT numbers (python-stdnum `eu.vat`); IBAN (ISO 13616); e-mail (RFC 5321, RFC 6531 without
-internationalised local parts, because not every mail server takes them); Polish postal code `NN-NNN`.
+internationalised local parts, because not every mail server takes them).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from stdnum.pl import nip
 
 from invoicing.domain.cases import BillingData, ExpertDocument
 from invoicing.domain.faults import FaultCode, fault
+from invoicing.domain.postal_codes import is_postal_code
 from invoicing.errors import Fault
 
 EU = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split())
@@ -38,12 +39,6 @@ COUNTRIES = frozenset(
 LIMITS = {"name": 256, "street": 200, "postal_code": 16, "city": 100, "email": 254, "tax_id": 24}
 """Longest accepted texts; FA(3) takes 256 characters in a name and 512 in an address line."""
 
-_POSTAL_CODES = {
-    "PL": re.compile(r"[0-9]{2}-[0-9]{3}"),
-    "DE": re.compile(r"[0-9]{5}"),
-    "FR": re.compile(r"[0-9]{5}"),
-}
-_ANY_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,14}")
 _BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 
 
@@ -131,7 +126,7 @@ def address_faults(prefix: str, party: BillingData | ExpertDocument) -> Iterator
     code, country = party.postal_code, checked_country(country)
     before = tuple(text_faults(f"{prefix}postal_code", code, LIMITS["postal_code"], required=country in EU))
     yield from before
-    if not before and code and not _POSTAL_CODES.get(country, _ANY_POSTAL_CODE).fullmatch(code):
+    if not before and code and not is_postal_code(code, country):
         yield fault(f"{prefix}postal_code", FaultCode.BAD_POSTAL_CODE)
 
 

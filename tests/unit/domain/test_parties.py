@@ -80,7 +80,8 @@ def test_every_single_wrong_digit_of_a_nip_is_noticed(position: int) -> None:
 )
 def test_a_vat_number_of_a_member_state_passes_with_or_without_its_prefix(country: str, number: str) -> None:
     assert is_eu_vat_number(number, country)
-    assert found(country=country, tax_id=number, postal_code="12345") == []
+    code = {"AT": "1010", "IE": "D02 AF30"}.get(country, "12345")
+    assert found(country=country, tax_id=number, postal_code=code) == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,30 @@ def test_a_private_person_has_no_tax_number() -> None:
 
 @pytest.mark.parametrize(
     ("country", "code"),
-    [("PL", "00-013"), ("DE", "10115"), ("FR", "75001"), ("GB", "SW1A 1AA"), ("NL", "1012 AB"), ("PT", "1000-001")],
+    [
+        ("PL", "00-013"),
+        ("DE", "10115"),
+        ("FR", "75001"),
+        ("GB", "SW1A 1AA"),
+        ("GB", "M1 1AE"),
+        ("NL", "1012 AB"),
+        ("NL", "1012ab"),
+        ("PT", "1000-001"),
+        ("AT", "1010"),
+        ("CZ", "110 00"),
+        ("SK", "81101"),
+        ("SE", "111 20"),
+        ("GR", "105 57"),
+        ("RO", "010011"),
+        ("IE", "D02 AF30"),
+        ("MT", "VLT 1117"),
+        ("LU", "L-1009"),
+        ("LV", "LV-1050"),
+        ("LT", "01103"),
+        ("US", "94103-1234"),
+        ("AE", "00000"),
+        ("JP", "100-0001"),
+    ],
 )
 def test_a_postal_code_of_its_country_passes(country: str, code: str) -> None:
     assert list(buyer_faults(person(country=country, postal_code=code))) == []
@@ -125,6 +149,15 @@ def test_a_postal_code_of_its_country_passes(country: str, code: str) -> None:
         ("FR", "7500A"),
         ("GB", "-1"),
         ("GB", "SW1A/1AA"),
+        ("GB", "12345"),
+        ("AT", "10100"),
+        ("CZ", "11 000"),
+        ("NL", "0012 AB"),
+        ("IE", "12345"),
+        ("RO", "01001"),
+        ("US", "9410"),
+        ("DE", "１０１１５"),
+        ("AE", "?"),
     ],
 )
 def test_a_postal_code_of_another_shape_fails(country: str, code: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from activities.metrics import count_mail
 from invoicing.domain.records import (
     Delivery,
     DeliveryStatus,
@@ -103,6 +104,7 @@ class Postman:
             )
             await db.close_task(_task_key(delivery), now)
             await db.log(LogEntry(case_id=delivery.case_id, event=event, at=now, step=step, attempt=delivery.tries))
+        count_mail(DeliveryStatus.SENT)
         return DeliveryStatus.SENT
 
     async def _wait(self, delivery: Delivery, error: PaidcaseError, doubtful: int = 0) -> None:
@@ -140,6 +142,7 @@ class Postman:
                     code=code,
                 )
             )
+        count_mail(status)
         return status
 
 

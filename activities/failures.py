@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.metrics import count_failure
 from invoicing.errors import (
     BadNotification,
     Cause,
@@ -120,6 +121,7 @@ def mapped(
             except VersionConflict as conflict:
                 last = conflict
             except PaidcaseError as error:
+                count_failure(error)
                 # without its cause: what a library quoted must not travel into a history
                 raise application_error(error) from None
             except ApplicationError:

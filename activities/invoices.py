@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from activities.metrics import note_invoice
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
@@ -149,6 +150,7 @@ class InvoiceActivities:
                 )
             )
             await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))
+        note_invoice(attempts)
         return _told(state)
 
     def _entry(self, case_id: str, event: Event, number: str | None = None) -> LogEntry:

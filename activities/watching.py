@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities.attempts import unchanged
 from activities.failures import mapped
+from activities.metrics import note_message
 from activities.received import Received, record_transactions
 from invoicing.domain.payments import Attempt, AttemptState, Verdict, ended_by_time, judge
 from invoicing.domain.records import Alert, Event, LogEntry
@@ -142,7 +143,9 @@ class WatchActivities:
         """Apply one stored gateway message to its case; applying it again changes nothing."""
         message, now = await self._store.notification(notification.inbox_id), self._clock()
         try:
-            return await record_transactions(self._store, message.service_id, (message.transaction(),), "itn", now)
+            received = await record_transactions(self._store, message.service_id, (message.transaction(),), "itn", now)
+            note_message(now - message.received_at)
+            return received
         except NotFound as unknown:
             async with self._store.transaction() as db:
                 state = (await db.facts(message.case_id)).state

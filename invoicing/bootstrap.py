@@ -16,6 +16,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import GrpcCompression
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -27,6 +28,7 @@ from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
+from activities.metrics import BUCKETS
 from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.records import RecordActivities
@@ -39,6 +41,7 @@ from invoicing.documents.inspect import PdfInspector
 from invoicing.documents.pdf.invoice import render
 from invoicing.documents.pdf.logo import logo_fault
 from invoicing.domain.validation import ContentRules
+from invoicing.errors import SettingsFault
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
@@ -256,7 +259,25 @@ def data_converter(keys: Sequence[tuple[str, bytes]] = ()) -> DataConverter:
     )
 
 
-async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True) -> Client:
+def measured(address: str) -> Runtime:
+    """A core that serves the SDK's metrics and those of the activities at an address, for Prometheus.
+
+    Raises `SettingsFault` when nothing can listen there.
+    """
+    prometheus = PrometheusConfig(
+        bind_address=address,
+        durations_as_seconds=True,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        histogram_bucket_overrides=BUCKETS,
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
+    except ValueError as error:
+        raise SettingsFault("settings", f"METRICS_ADDRESS {address} cannot be listened on: set another") from error
+
+
+async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True, runtime: Runtime | None = None) -> Client:
     """A client by the standard Temporal variables and configuration file, so that Temporal Cloud needs no more."""
     config = ClientConfig.load_client_connect_config(override_env_vars=env)
     address = config.setdefault("target_host", DEFAULT_TEMPORAL)
@@ -265,6 +286,7 @@ async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True) -> Clie
         **config,
         data_converter=data_converter(payload_keys(env)),
         lazy=lazy,
+        runtime=runtime,
         # compressing costs CPU on both sides and saves nothing on loopback
         grpc_compression=GrpcCompression.NONE if local else GrpcCompression.GZIP,
     )

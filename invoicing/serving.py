@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 
-from invoicing.bootstrap import Application, application, connect_temporal, process_name
+from invoicing.bootstrap import Application, application, connect_temporal, measured, process_name
 from invoicing.errors import ConnectivityFault, PaidcaseError, SettingsFault
 from invoicing.settings import Settings
 
@@ -38,6 +39,7 @@ def run_worker(settings: Settings, env: Mapping[str, str]) -> int:
 
     async def main() -> int:
         stop = stop_on_signals()
+        runtime = None if settings.metrics_address is None else measured(settings.metrics_address)
         async with application(settings) as app:
             try:
                 if not await database_ready(app, stop):
@@ -45,7 +47,7 @@ def run_worker(settings: Settings, env: Mapping[str, str]) -> int:
             except SettingsFault as fault:
                 log.error("database_not_prepared", code=fault.code, do="python -m starter setup")
                 return 2
-            temporal = await connected(env, stop)
+            temporal = await connected(env, stop, runtime)
             if temporal is None:
                 return 0
             async with background(app, temporal, "worker"), app.worker(temporal) as worker:
@@ -83,11 +85,11 @@ async def database_ready(app: Application, stop: asyncio.Event) -> bool:
     return False
 
 
-async def connected(env: Mapping[str, str], stop: asyncio.Event) -> Client | None:
+async def connected(env: Mapping[str, str], stop: asyncio.Event, runtime: Runtime | None = None) -> Client | None:
     """A connected client; waits while Temporal is away, None when told to stop meanwhile."""
     while not stop.is_set():
         try:
-            return await connect_temporal(env, lazy=False)
+            return await connect_temporal(env, lazy=False, runtime=runtime)
         except RuntimeError:
             log.warning("temporal_unreachable", again_in=CONNECT_AGAIN_AFTER.total_seconds())
         with contextlib.suppress(TimeoutError):

@@ -58,6 +58,18 @@ def port(text: str) -> int:
     return int(text)
 
 
+def listening_address(text: str) -> str:
+    """`IP:PORT`, on which this process listens."""
+    host, _, number = text.rpartition(":")
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError as error:
+        raise ValueError("expected IP:PORT such as 127.0.0.1:9464") from error
+    if not (number.isascii() and number.isdigit() and 0 < int(number) < 65536):
+        raise ValueError("expected IP:PORT such as 127.0.0.1:9464")
+    return text
+
+
 def http_url(text: str) -> str:
     """An http or https address, without a slash at its end."""
     parts = urlsplit(text)

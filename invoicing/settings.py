@@ -28,6 +28,7 @@ from invoicing.setting_values import (
     http_url,
     is_loopback,
     key_ring,
+    listening_address,
     one_of,
     port,
 )
@@ -89,6 +90,7 @@ class Settings:
     nbp_base_url: str | None = None
     vies_base_url: str | None = None
     white_list_base_url: str | None = None
+    metrics_address: str | None = None
     secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
@@ -132,6 +134,7 @@ WITHOUT_DEFAULT = (
     "AUTH_SECRET",
     "SECRETS_KEYS",
     "PAYLOAD_KEYS",
+    "METRICS_ADDRESS",
 )
 """Variables that may be absent."""
 
@@ -179,6 +182,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         nbp_base_url=reader.optional("NBP_BASE_URL", http_url),
         vies_base_url=reader.optional("VIES_BASE_URL", http_url),
         white_list_base_url=reader.optional("WHITE_LIST_BASE_URL", http_url),
+        metrics_address=reader.optional("METRICS_ADDRESS", listening_address),
         secrets_keys=reader.optional("SECRETS_KEYS", key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", key_ring) or (),
     )

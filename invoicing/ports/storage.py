@@ -11,6 +11,7 @@ from typing import Protocol
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
+from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.payments import Attempt
 from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
@@ -268,6 +269,18 @@ class CaseStore(Protocol):
 
     async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
         """Acknowledge an alert; again changes nothing. Raises `NotFound`."""
+
+    async def figures(self, seen_since: datetime) -> Figures:
+        """How much waits, for what, and since when; processes seen since that time are alive.
+
+        Cheap however many cases are done: only what waits is counted, each count up to `MOST`.
+        """
+
+    async def told(self, after: int | None, before: datetime) -> Told:
+        """Lines of the activity log behind the id `after` (None: from the next one on) and older than `before`.
+
+        Counted by event, step and cause; what is left over is told the next time.
+        """
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

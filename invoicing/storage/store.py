@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.records import (
     CaseFacts,
     CaseQuery,
@@ -35,6 +36,7 @@ from invoicing.storage.experts import ExpertKeys, ExpertRows
 from invoicing.storage.idempotency import SqlAnswers
 from invoicing.storage.invoices import InvoiceRows
 from invoicing.storage.mail import MailLists, MailRows
+from invoicing.storage.metrics import MetricRows
 from invoicing.storage.payments import PaymentRows
 from invoicing.storage.profiles import ProfileRows
 from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
@@ -60,7 +62,7 @@ class SqlUnitOfWork(
     """What activities and the web do in one transaction."""
 
 
-class SqlLists(CaseLists, MailLists, RecordLists, QueueClaims, ExpertKeys):
+class SqlLists(CaseLists, MailLists, RecordLists, QueueClaims, ExpertKeys, MetricRows):
     """What the store itself does, each call in a transaction of its own."""
 
 
@@ -227,6 +229,16 @@ class SqlCaseStore:
         """Seal up to `limit` experts' keys anew with the first key; 0 when every one is. Raises `SettingsFault`."""
         async with self._lists(writable=True) as rows:
             return await rows.reseal(limit)
+
+    async def figures(self, seen_since: datetime) -> Figures:
+        """How much waits, for what, and since when."""
+        async with self._lists(writable=False) as rows:
+            return await rows.figures(seen_since)
+
+    async def told(self, after: int | None, before: datetime) -> Told:
+        """Lines of the activity log behind one of them, counted."""
+        async with self._lists(writable=False) as rows:
+            return await rows.told(after, before)
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from invoicing.web import health, problems
+from invoicing.web import health, metrics, problems
 from invoicing.web.api import (
     activity,
     alerts,
@@ -42,6 +42,7 @@ ROUTERS = (
     autopay.router,
     payment_return.router,
     health.router,
+    metrics.router,
 )
 
 
@@ -57,6 +58,7 @@ def create_app(parts: WebParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.allowance = Allowance(parts.clock)
+    app.state.exposition = metrics.Exposition()
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes[:0] = autopay.DIRECT  # anybody can send these in storms, so they are matched and answered first

@@ -35,6 +35,7 @@ class WebParts:
     wake: Callable[[], None]
     temporal: Client | None
     documents_url: str
+    public_url: str
     takes_payments: bool
     sends_mail: bool
     redirect_within: timedelta = REDIRECT_WITHIN
@@ -56,6 +57,7 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
         wake=app.wakeup.ring,
         temporal=temporal,
         documents_url=app.settings.documents_url,
+        public_url=app.settings.public_url,
         takes_payments=bool(app.settings.autopay),
         sends_mail=app.settings.smtp.host is not None,
         redirect_within=redirect_within,

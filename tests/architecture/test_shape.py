@@ -27,6 +27,7 @@ EXPLAINED = {
     "invoicing/ports/storage.py": "one database is one port: its exam reads it from top to bottom",
     "invoicing/sandbox/autopay/ledger.py": "the state of the Autopay stand-in, one table of transitions",
     "invoicing/settings.py": "every setting with its parser, so that one message can name every fault",
+    "invoicing/storage/store.py": "every call of one port, each a transaction of its own in two lines",
     "invoicing/storage/tables.py": "the schema, one table after the other",
     "workflows/paid_case.py": "one workflow class is one story and stays in one file",
 }

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from invoicing.domain.cases import CaseDocument
 from invoicing.domain.decisions import Decided, DecisionKind
 from invoicing.domain.invoices import Invoice
+from invoicing.domain.metrics import Count, Figures, Told
 from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
     Alert,
@@ -35,6 +36,7 @@ from tests.contract.storage import (
     exam_cases,
     exam_decisions,
     exam_lists,
+    exam_metrics,
     exam_money,
     exam_notes,
     exam_profiles,
@@ -244,6 +246,18 @@ class NamesTheLastToAcknowledge(SqlLists):
         return await super().acknowledge(alert_id, actor, now)
 
 
+class CountsClosedAlerts(SqlLists):
+    async def figures(self, seen_since: datetime) -> Figures:
+        found = await super().figures(seen_since)
+        rows = await self._read(select(tables.alerts.c.cause, tables.alerts.c.code))
+        return found.model_copy(update={"alerts": tuple(Count(values=(*row, "no"), rows=1) for row in rows)})
+
+
+class TellsUnsettledLines(SqlLists):
+    async def told(self, after: int | None, before: datetime) -> Told:
+        return await super().told(after, before + timedelta(days=1))
+
+
 class CommitsAlways(SqlCaseStore):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -293,5 +307,10 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(lists=ComparesArrivalAlone), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
     (store_of(lists=CountsRows), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
     (store_of(lists=ReadsNoticesOfOthers), exam_lists.a_notice_is_read_once_and_only_by_its_expert),
+    (store_of(lists=CountsClosedAlerts), exam_metrics.what_waits_is_counted_by_its_reasons),
+    (
+        store_of(lists=TellsUnsettledLines),
+        exam_metrics.lines_of_the_log_are_told_once_and_only_those_that_have_settled,
+    ),
     (store_of(lists=NamesTheLastToAcknowledge), exam_lists.an_alert_is_acknowledged_once),
 ]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def scraped(address: str) -> str:
     def read() -> str:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(read)

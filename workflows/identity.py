@@ -45,7 +45,9 @@ def paid_case_id(case_id: str) -> str:
 
 
 def case_of(workflow_id: str) -> str | None:
-    """Case id of a `PaidCase` workflow id, or None for any other workflow."""
+    """Case id of a `PaidCase` or `CaseAction` workflow id, or None for any other workflow."""
+    if workflow_id.startswith(_CASE_ACTION):
+        return workflow_id.removeprefix(_CASE_ACTION).rpartition("-")[0]
     return workflow_id.removeprefix(_PAID_CASE) if workflow_id.startswith(_PAID_CASE) else None
 
 

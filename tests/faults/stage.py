@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -51,7 +53,7 @@ class Forked:
 
 def mark_of(stage: World, case_id: str) -> Path:
     """The file that says that the strike for this case has happened."""
-    return stage.folder / f"struck-{case_id}.mark"
+    return striking.mark_in(stage.folder, case_id)
 
 
 def ended_of(stage: World, case_id: str) -> Path:
@@ -63,13 +65,15 @@ def armed(
     stage: World, point: str, case_id: str, number: signal.Signals = signal.SIGKILL, role: str = "worker"
 ) -> Forked:
     """A process that strikes itself when this case reaches the point."""
-    strike = {
-        "STRIKE_POINT": point,
-        "STRIKE_CASE": case_id,
-        "STRIKE_SIGNAL": number.name,
-        "STRIKE_MARK": str(mark_of(stage, case_id)),
-    }
-    return _fork(stage, role, strike)
+    return armed_for(stage, {case_id: point}, number, role)
+
+
+def armed_for(
+    stage: World, points: Mapping[str, str], number: signal.Signals = signal.SIGKILL, role: str = "worker", **env: str
+) -> Forked:
+    """A process that strikes itself when any of these cases reaches its point for the first time."""
+    strikes = {"STRIKES": json.dumps(points), "STRIKE_SIGNAL": number.name, "STRIKE_FOLDER": str(stage.folder)}
+    return _fork(stage, role, {**strikes, **env})
 
 
 def unarmed(stage: World, role: str = "worker") -> Forked:

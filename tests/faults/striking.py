@@ -1,17 +1,21 @@
 """A worker or an API that dies or freezes once, at a named point.
 
 The application is the product's own, built by its own entry points; only its ports and the SDK's worker are wrapped.
-`STRIKE_POINT` and `STRIKE_CASE` say where and for whose sake, `STRIKE_SIGNAL` which signal the process sends itself,
-`STRIKE_MARK` names a file that is made before, so that it happens once. Without a point nothing is wrapped that
-could strike, and what remains are waiting times that suit a test: a killed activity is tried again after seconds.
+`STRIKES` says for whose sake and where (case and point), `STRIKE_SIGNAL` which signal the process sends itself; a file
+in `STRIKE_FOLDER` is made before, so that it happens once for each case. Without points nothing is wrapped that could
+strike, and what remains are waiting times that suit a test: a killed activity is tried again after seconds.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,7 @@ from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.leaving import leave
 from invoicing.storage.files import FileDocumentStore
+from invoicing.storage.store import SqlCaseStore, SqlUnitOfWork
 from invoicing.web.__main__ import main as serve
 from worker import main as work
 from workflows import identity, policies
@@ -44,24 +49,53 @@ AGAIN = timedelta(milliseconds=300)
 Method = Callable[..., Awaitable[Any]]
 
 
+_COUNTED: ContextVar[Counter[str]] = ContextVar("counted")
+"""How often the present execution of an activity has come to a place."""
+
+
+def mark_in(folder: Path, case_id: str) -> Path:
+    """The file that says that the strike for a case has happened."""
+    return folder / f"struck-{case_id}.mark"
+
+
+def _mark(case_id: str) -> Path:
+    return mark_in(Path(os.environ["STRIKE_FOLDER"]), case_id)
+
+
+@functools.cache
+def _strikes() -> Mapping[str, str]:
+    strikes: dict[str, str] = json.loads(os.environ.get("STRIKES", "{}"))
+    return strikes
+
+
 def strike(point: str, case_id: str | None = None) -> None:
     """Send ourselves the signal when this is the point, the case is the one, and it has not happened yet."""
-    if os.environ.get("STRIKE_POINT") != point or os.environ["STRIKE_CASE"] != (case_id or _case()):
+    case = case_id or _case()
+    if case is None or _strikes().get(case) != point:
         return
     try:
-        Path(os.environ["STRIKE_MARK"]).touch(exist_ok=False)
+        _mark(case).touch(exist_ok=False)
     except FileExistsError:
         return
     os.kill(os.getpid(), signal.Signals[os.environ["STRIKE_SIGNAL"]])
 
 
+def strike_in_activity(place: str, when: str) -> None:
+    """A point inside an activity: `before refund 1 of refund_payment`, numbered within one execution."""
+    if activity.in_activity():
+        counted = _COUNTED.get()
+        counted[place] += when == "before"
+        strike(f"{when} {place} {counted[place]} of {activity.info().activity_type}")
+
+
 def struck() -> bool:
     """Whether this process has struck itself."""
-    return "STRIKE_MARK" in os.environ and Path(os.environ["STRIKE_MARK"]).exists()
+    return any(_mark(case).exists() for case in _strikes())
 
 
 def _note_the_end() -> None:
-    Path(os.environ["STRIKE_MARK"]).with_suffix(".ended").touch()
+    for case in _strikes():
+        _mark(case).with_suffix(".ended").touch()
 
 
 def _case() -> str | None:
@@ -98,13 +132,14 @@ class Striking(Interceptor):
 class _Activity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         name, unstruck = activity.info().activity_type, not struck()
+        _COUNTED.set(Counter())
         try:
             strike(f"before {name}")
             result = await super().execute_activity(input)
             strike(f"after {name}")
             return result
         finally:
-            if unstruck and struck() and _case() == os.environ["STRIKE_CASE"]:
+            if unstruck and struck() and _case() in _strikes():
                 _note_the_end()
 
 
@@ -127,13 +162,49 @@ def wrap() -> None:
     )
     for owner, name, before, after in wrapped:
         setattr(owner, name, around(getattr(owner, name), before, after))
+    for owner, name in (
+        (AutopayGateway, "status"),
+        (AutopayGateway, "cancel"),
+        (AutopayGateway, "refund"),
+        (AutopayGateway, "refund_status"),
+        (FileDocumentStore, "put"),
+        (SmtpMailer, "send"),
+    ):
+        setattr(owner, name, _around_in_activity(getattr(owner, name), name))
+    _wrap_commits()
     _wrap_postman()
     _wrap_workflow()
     _wrap_relay()
 
 
+def _around_in_activity(method: Method, name: str) -> Method:
+    @functools.wraps(method)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        strike_in_activity(name, "before")
+        result = await method(*args, **kwargs)
+        strike_in_activity(name, "after")
+        return result
+
+    return wrapped
+
+
+def _wrap_commits() -> None:
+    transaction = SqlCaseStore.transaction
+
+    @asynccontextmanager
+    async def committing(self: SqlCaseStore) -> AsyncIterator[SqlUnitOfWork]:
+        async with transaction(self) as db:
+            yield db
+            strike_in_activity("commit", "before")
+        strike_in_activity("commit", "after")
+
+    SqlCaseStore.transaction = committing  # type: ignore[method-assign]  # the same with points
+
+
 def _worker(*args: Any, **options: Any) -> temporalio.worker.Worker:
     options |= {"interceptors": [Striking()], "sticky_queue_schedule_to_start_timeout": timedelta(seconds=1)}
+    if len(_strikes()) > 1:
+        options |= {"max_concurrent_activities": 1}  # a kill for the sake of one case must not hit another one's act
     if os.environ.get("STRIKE_SIGNAL") == "SIGSTOP":
         # A frozen process keeps its polls open for a minute and swallows what the server gives them.
         options |= {"max_concurrent_activities": 1, "max_concurrent_workflow_tasks": 2}

@@ -38,6 +38,8 @@ COMMANDS = {
     "give-up": "end the waiting of parked cases",
     "alerts": "list what needs a person",
     "reconcile": "compare gateway, records and invoices of some days",
+    "export": "write histories of cases in a form that can be replayed",
+    "replay": "hold histories against today's workflow code; files need no server",
     "token": "print a token for the API, or a sign-in link",
     "doctor": "check every setting and dependency, one line each",
 }

@@ -51,6 +51,11 @@ def case_of(workflow_id: str) -> str | None:
     return workflow_id.removeprefix(_PAID_CASE) if workflow_id.startswith(_PAID_CASE) else None
 
 
+def is_other_run(workflow_id: str) -> bool:
+    """Whether this is the id of an act on a closed case, or of a comparison."""
+    return workflow_id.startswith((_CASE_ACTION, f"{_RECONCILE}-"))
+
+
 def case_action_id(case_id: str, number: int) -> str:
     """Workflow id of the n-th act on a closed case; n comes from the database."""
     return f"{_CASE_ACTION}{case_id}-{number}"

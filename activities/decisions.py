@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
-from activities.parking import closed
+from activities.parking import closed, let_go_in
 from activities.queueing import start_again
 from activities.received import EXTERNAL, Received
 from invoicing.domain.failures import known_code
@@ -55,7 +55,7 @@ class DecisionActivities:
             if state.parked is not None:
                 await closed(db, state.case_id, state.parked.step, now)
             if not state.closed or state.parked is not None:
-                state = await db.save(given_up(state))
+                state = await db.save(given_up(await let_go_in(db, state, now)))
                 await db.log(LogEntry(case_id=state.case_id, event=Event.GIVEN_UP, at=now, actor=decided.actor))
         return _where(state)
 

@@ -9,33 +9,39 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from activities.gates import Gates
 from activities.metrics import note_invoice
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
-from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, SettingsFault
+from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, PaidcaseError, SettingsFault
 from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer, LookingIssuer
 
 NO_ISSUER = "none"
 
 
 class GenerateInput(BaseModel):
-    """The paid case; `round` counts rounds of three attempts and is what a person sees."""
+    """The paid case; `round` counts rounds of three attempts and is what a person sees.
+
+    `may_wait`: the run knows how to wait for the provider before the round has begun.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     round: int = 1
+    may_wait: bool = False
 
 
 class Generated(BaseModel):
-    """`manual` when the expert sends the invoice himself; then there is no number."""
+    """`manual` when the expert sends the invoice himself; then there is no number. `held`: nothing was attempted."""
 
     model_config = ConfigDict(frozen=True)
 
     status: InvoiceStatus
     number: str | None = None
     issued_on: date | None = None
+    held: bool = False
 
 
 class LookInput(BaseModel):
@@ -58,15 +64,16 @@ class Looked(BaseModel):
 class InvoiceActivities:
     """Hands a paid case to the issuer that its expert has chosen."""
 
-    def __init__(self, store: CaseStore, issuers: Mapping[str, Issuer], clock: Clock) -> None:
+    def __init__(self, store: CaseStore, issuers: Mapping[str, Issuer], clock: Clock, gates: Gates) -> None:
         self._store = store
         self._issuers = issuers
         self._clock = clock
+        self._gates = gates
 
     @activity.defn(name="generate_invoice")
     @mapped
     async def generate_invoice(self, case: GenerateInput) -> Generated:
-        """The invoice of the case; asked again, the same one.
+        """The invoice of the case; asked again, the same one. Held, when the provider is away and nothing has begun.
 
         Raises `DataFault` and `SettingsFault` (the round ends at once), `ConnectivityFault` and `OutcomeUnknown` (tried
         again within the round).
@@ -87,12 +94,20 @@ class InvoiceActivities:
         if not isinstance(issuer, LookingIssuer) and await self._may_exist(order):
             # only who may have issued can say so: another issuer could make a second invoice
             raise SettingsFault("issuer_not_ready", "the issuer was changed while an invoice of the case may exist")
+        begun = not case.may_wait or activity.info().attempt > 1
+        if not begun and await self._gates.is_held(order, name):
+            return Generated(status=facts.state.invoice.status, held=True)
+        if facts.state.held:
+            await self._gates.begin(case.case_id)
         try:
             issued = await issuer.issue(order)
-        except ConnectivityFault as fault:
-            if await self._may_exist(order):
+        except PaidcaseError as fault:
+            await self._gates.note_failure(case.case_id, name, fault)
+            if isinstance(fault, ConnectivityFault) and await self._may_exist(order):
                 raise OutcomeUnknown("issuer_outcome_unknown", fault.message, retry_after=fault.retry_after) from fault
             raise
+        if begun:
+            await self._gates.note_success(name)
         return await self._available(case.case_id, issued, activity.info().attempt)
 
     async def _may_exist(self, order: IssueOrder) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from invoicing.domain.brownouts import alert_key
 from invoicing.domain.records import Event, LogEntry
-from invoicing.domain.state import CaseState, Step, unparked
+from invoicing.domain.state import CaseState, Step, let_go, unparked
 from invoicing.ports import UnitOfWork
 
 
@@ -25,9 +26,26 @@ async def closed(db: UnitOfWork, case_id: str, step: Step, now: datetime) -> Non
 
 
 async def cleared(db: UnitOfWork, state: CaseState, step: Step, now: datetime) -> CaseState:
-    """The record without a parking of this step; the caller saves it."""
+    """The record without a parking of this step, and without a hold of its invoice; the caller saves it."""
+    if step is Step.INVOICE:
+        state = await let_go_in(db, state, now)
     if state.parked is None or state.parked.step is not step:
         return state
     await closed(db, state.case_id, step, now)
     await db.log(LogEntry(case_id=state.case_id, event=Event.RESUMED, at=now, step=step))
     return unparked(state)
+
+
+async def let_go_in(db: UnitOfWork, state: CaseState, now: datetime) -> CaseState:
+    """The record of a case that waits before no gate any more; the caller saves it.
+
+    The last one that goes through an open gate closes the alert of the brown-out.
+    """
+    if not state.held:
+        return state
+    if (hold := await db.hold(state.case_id)) is not None:
+        gate = await db.lock_gate(hold.issuer)
+        await db.end_hold(state.case_id)
+        if not gate.shut and not await db.count_holds(hold.issuer):
+            await db.close_alerts([alert_key(hold.issuer)], now)
+    return let_go(state)

@@ -22,10 +22,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.attachments import AttachmentActivities
 from activities.billing_data import BillingDataActivities
+from activities.brownouts import BrownoutActivities
 from activities.corrections import CorrectionActivities
 from activities.decisions import DecisionActivities
 from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
+from activities.gates import Gates
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
 from activities.metrics import BUCKETS
@@ -40,6 +42,7 @@ from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.inspect import PdfInspector
 from invoicing.documents.pdf.invoice import render
 from invoicing.documents.pdf.logo import logo_fault
+from invoicing.domain.brownouts import BrownoutLimits
 from invoicing.domain.validation import ContentRules
 from invoicing.errors import SettingsFault
 from invoicing.gateways.autopay.client import AutopayGateway
@@ -184,7 +187,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     ids = message_ids(settings.smtp.sender.rpartition("@")[2] or "paidcase.invalid")
     payments = PaymentActivities(store, gateway, clock, settings.public_url)
     watching = WatchActivities(store, gateway, clock)
-    invoices = InvoiceActivities(store, issuers, clock)
+    gates = Gates(store, clock, _brownout_limits(settings))
+    invoices = InvoiceActivities(store, issuers, clock, gates)
     records = RecordActivities(store, clock)
     refunds = RefundActivities(store, gateway, clock)
     mails = MailActivities(store, documents, postman, ids)
@@ -221,6 +225,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
                 ReconciliationActivities(store, gateway, clock).reconcile_page,
                 invoices.generate_invoice,
                 invoices.look_for_invoice,
+                BrownoutActivities(store, issuers, gates, clock).wait_for_provider,
                 AttachmentActivities(store, clock).attach_invoice,
                 CorrectionActivities(store, documents, issuers, clock).correct_after_refund,
                 mails.email_invoice,
@@ -305,6 +310,15 @@ def _timing(settings: Settings) -> Timing:
         invoice_retry_interval=settings.invoice_retry_interval,
         mail_retry_interval=settings.mail_retry_interval,
         mail_give_up_after=settings.mail_give_up_after,
+    )
+
+
+def _brownout_limits(settings: Settings) -> BrownoutLimits:
+    return BrownoutLimits(
+        on=settings.brownout_governor,
+        cases=settings.brownout_cases,
+        window=settings.brownout_window,
+        probe_interval=settings.brownout_probe_interval,
     )
 
 

@@ -70,6 +70,17 @@ def listening_address(text: str) -> str:
     return text
 
 
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A parser that takes the whole numbers between two, both included."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+            raise ValueError(f"expected a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
 def http_url(text: str) -> str:
     """An http or https address, without a slash at its end."""
     parts = urlsplit(text)

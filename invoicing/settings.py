@@ -31,6 +31,7 @@ from invoicing.setting_values import (
     listening_address,
     one_of,
     port,
+    whole_number,
 )
 
 SANDBOX_KEY_PREFIX = "sandbox-"
@@ -81,6 +82,10 @@ class Settings:
     invoice_retry_interval: timedelta
     mail_retry_interval: timedelta
     mail_give_up_after: timedelta
+    brownout_governor: bool
+    brownout_cases: int
+    brownout_window: timedelta
+    brownout_probe_interval: timedelta
     minimum_amount: Decimal
     log_level: str
     log_format: str
@@ -110,6 +115,10 @@ DEFAULTS: Mapping[str, str] = {
     "INVOICE_RETRY_INTERVAL": "30s",
     "MAIL_RETRY_INTERVAL": "1m",
     "MAIL_GIVE_UP_AFTER": "24h",
+    "BROWNOUT_GOVERNOR": "on",
+    "BROWNOUT_CASES": "20",
+    "BROWNOUT_WINDOW": "60s",
+    "BROWNOUT_PROBE_INTERVAL": "30s",
     "MINIMUM_AMOUNT": "0.10",
     "LOG_LEVEL": "info",
     "LOG_FORMAT": "text",
@@ -173,6 +182,10 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         invoice_retry_interval=reader.read("INVOICE_RETRY_INTERVAL", duration),
         mail_retry_interval=reader.read("MAIL_RETRY_INTERVAL", duration),
         mail_give_up_after=reader.read("MAIL_GIVE_UP_AFTER", duration),
+        brownout_governor=reader.read("BROWNOUT_GOVERNOR", one_of("on", "off")) == "on",
+        brownout_cases=reader.read("BROWNOUT_CASES", whole_number(1, 10_000)),
+        brownout_window=reader.read("BROWNOUT_WINDOW", duration),
+        brownout_probe_interval=reader.read("BROWNOUT_PROBE_INTERVAL", duration),
         minimum_amount=reader.read("MINIMUM_AMOUNT", amount),
         log_level=reader.read("LOG_LEVEL", one_of("debug", "info", "warning", "error")),
         log_format=reader.read("LOG_FORMAT", one_of("text", "json")),

@@ -17,7 +17,6 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.billing_data import BillingDataActivities, ValidateInput
 from activities.experts import ExpertActivities, NotifyInput
 from activities.failures import FailureDetail
-from activities.invoices import Generated, GenerateInput, InvoiceActivities
 from activities.mail import EmailInput, MailActivities
 from activities.payments import Charged, ChargeInput, ChargeOutcome, PaymentActivities
 from activities.received import Received
@@ -25,7 +24,7 @@ from activities.records import CloseInput, ParkInput, RecordActivities, ResumeIn
 from activities.watching import NotificationInput, WatchActivities, WatchInput
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
-from workflows import identity, parking, policies
+from workflows import holding, identity, parking, policies
 from workflows.acts import UNPARKING, carried_out
 from workflows.messages import (
     CaseOutcome,
@@ -218,15 +217,15 @@ class PaidCase(ServesDecisions):
 
     async def _invoiced(self) -> InvoiceStatus:
         async def generate() -> InvoiceStatus:
-            self._tell(Step.INVOICE)
-            generated: Generated = await workflow.execute_activity_method(
-                InvoiceActivities.generate_invoice,
-                GenerateInput(case_id=self._case.case_id, round=self._round),
-                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-                retry_policy=policies.invoice_retry(self._case.timing),
-                summary=f"Generate the invoice, round {self._round} of at most three attempts",
-            )
-            return generated.status
+            since, may_wait = len(self._decisions), True
+            while True:
+                self._tell(Step.INVOICE)
+                made = await holding.generated(self._case, self._round, may_wait=may_wait)
+                if not made.held:
+                    return made.status
+                self._tell(Step.INVOICE, held=True)
+                may_wait = await holding.waited(self._case, lambda: self._acted(since, holding.ENDING))
+                await self._end_if_given_up(since)
 
         status = await self._until_done(Step.INVOICE, generate)
         self._mark(status)
@@ -300,12 +299,8 @@ class PaidCase(ServesDecisions):
         looking = parking.looking(self._case, step, failure)
 
         def is_decided() -> bool:
-            acted = any(
-                d.kind in UNPARKING or (d.kind is DecisionKind.ATTACH_INVOICE and n < self._served)
-                for n, d in enumerate(self._decisions[decided:], decided)
-            )
             arrived = step is Step.CHARGE and self._payment is PaymentStatus.COMPLETED
-            return acted or arrived or self._presses > presses
+            return self._acted(decided, UNPARKING) or arrived or self._presses > presses
 
         def is_long() -> bool:
             return workflow.info().is_continue_as_new_suggested() and self._nothing_open()
@@ -326,17 +321,20 @@ class PaidCase(ServesDecisions):
             again = self._case.model_copy(update={"requested": self._requested, "waiting": waiting})
             workflow.continue_as_new(again)
         self._parked = None
-        given_up = next((d for d in self._decisions[decided:] if d.kind is DecisionKind.GIVE_UP), None)
-        if given_up is not None:
-            await carried_out(self._case.case_id, self._case.timing, given_up)
-            self._mark()
-            raise GivenUpError
+        await self._end_if_given_up(decided)
         await self._recorded(
             RecordActivities.record_resumed,
             ResumeInput(case_id=self._case.case_id, step=step, actor=self._last_actor(decided)),
             f"Record that {step.value} is tried again",
         )
         self._mark(InvoiceStatus.GENERATING if step is Step.INVOICE else None)
+
+    async def _end_if_given_up(self, decided: int) -> None:
+        given_up = next((d for d in self._decisions[decided:] if d.kind is DecisionKind.GIVE_UP), None)
+        if given_up is not None:
+            await carried_out(self._case.case_id, self._case.timing, given_up)
+            self._mark()
+            raise GivenUpError
 
     async def _failure_told(self) -> None:
         try:
@@ -371,9 +369,10 @@ class PaidCase(ServesDecisions):
 
     # --- what ops see ---------------------------------------------------------------------------------------------
 
-    def _tell(self, step: Step) -> None:
+    def _tell(self, step: Step, *, held: bool = False) -> None:
         self._step = step
-        workflow.set_current_details(details_markdown(self._case, step, self._payment, self._parked, self._requested))
+        told = details_markdown(self._case, step, self._payment, self._parked, self._requested, held=held)
+        workflow.set_current_details(told)
 
     def _mark(self, invoice: InvoiceStatus | None = None) -> None:
         values = [identity.PAYMENT_STATUS.value_set(self._payment.value)]

@@ -59,6 +59,11 @@ class Timing(BaseModel):
     mail_give_up_after: timedelta = timedelta(hours=24)
 
 
+WAIT_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
+)
+"""Waiting for an issuer's provider: each look names the time of the next one; this is for a database that is away."""
+
 CHECK_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_attempts=5)
 """A person waits for the answer of a check: it is tried for about a minute and a half, then told as failed."""
 

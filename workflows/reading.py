@@ -36,7 +36,13 @@ def detail_of(error: ActivityError) -> FailureDetail:
 
 
 def details_markdown(
-    case: PaidCaseInput, step: Step, payment: PaymentStatus, parked: FailureDetail | None, attempt: int
+    case: PaidCaseInput,
+    step: Step,
+    payment: PaymentStatus,
+    parked: FailureDetail | None,
+    attempt: int,
+    *,
+    held: bool = False,
 ) -> str:
     """Where the case stands and what a person can do, as Markdown for the UI. No personal data."""
     done = True
@@ -45,6 +51,13 @@ def details_markdown(
         done = done and known is not step
         lines.append(f"- [{'x' if done else ' '}] {story}" + (" **← now**" if known is step else ""))
     lines += ["", f"Payment: `{payment.value}`, attempt {attempt}"]
+    if held:
+        lines += [
+            "",
+            "**Waits for the provider**, which fails for many cases at once. Nothing was attempted for this one.",
+            "",
+            "What to do: nothing, it goes on when the provider is back. To try at once, regenerate the invoice.",
+        ]
     if parked is not None:
         where = ", ".join(f"`{field}` {code}" for field, code in parked.faults)
         lines += [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
 from temporalio import workflow
 
 from activities.received import Received
+from invoicing.domain.decisions import DecisionKind
 from workflows.acts import UNPARKING, carried_out
 from workflows.messages import Decision
 from workflows.policies import Timing
@@ -73,6 +75,13 @@ class ServesDecisions(ABC):
     def _decide(self, decision: Decision) -> None:
         if all(known.key != decision.key for known in self._decisions):
             self._decisions.append(decision)
+
+    def _acted(self, since: int, kinds: Collection[DecisionKind]) -> bool:
+        """Whether a decision of these kinds came after so many, or a document was attached."""
+        return any(
+            decision.kind in kinds or (decision.kind is DecisionKind.ATTACH_INVOICE and n < self._served)
+            for n, decision in enumerate(self._decisions[since:], since)
+        )
 
     async def _serve(self) -> None:
         """Carry out decisions in their order; those that a parked step waits for are left to it."""

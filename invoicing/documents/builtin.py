@@ -65,6 +65,11 @@ class BuiltinIssuer:
                 stored = StoredInvoice(invoice=await self._zeroed(db, order), sha256=None)
         return await self._drawn(case_id, order.sequence, stored)
 
+    async def probe(self, order: IssueOrder) -> None:
+        """Our own database is all that issuing depends on. Raises `ConnectivityFault` while it is away."""
+        async with self._store.reading() as db:
+            await db.invoice(order.facts.document.case_id, order.sequence)
+
     async def _zeroed(self, db: UnitOfWork, order: IssueOrder) -> Invoice:
         issued = [stored.invoice for stored in await db.invoices(order.facts.document.case_id)]
         expert = order.facts.expert

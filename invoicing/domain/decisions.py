@@ -86,7 +86,7 @@ _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
 def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
     """Why a decision makes no sense in the present state, or None when it does. `left` is what can be refunded."""
     parked = state.parked
-    stopped = parked is not None and parked.step in _STOPPED
+    stopped = state.held or (parked is not None and parked.step in _STOPPED)
     by_hand = state.invoice.status is InvoiceStatus.MANUAL
     match kind:
         case DecisionKind.CORRECT_BILLING_DATA:
@@ -100,7 +100,7 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
         case DecisionKind.REFUND:
             allowed, why = left > 0, "nothing is left to refund through the gateway"
         case DecisionKind.GIVE_UP:
-            allowed, why = parked is not None, "nothing waits for a decision"
+            allowed, why = parked is not None or state.held, "nothing waits for a decision"
         case DecisionKind.CHECK_PAYMENT_NOW:
             asked = state.payment.status in {PaymentStatus.OPEN, PaymentStatus.FAILED}
             allowed, why = asked or (parked is not None and parked.step is Step.CHARGE), "no payment is waited for"

@@ -34,6 +34,7 @@ FAILURES = {
         FailureKind("exchange_rate_missing", Cause.SETTINGS),
         FailureKind("exchange_rates_unreachable", Cause.CONNECTIVITY),
         FailureKind("provider_maintenance", Cause.CONNECTIVITY),
+        FailureKind("provider_brownout", Cause.CONNECTIVITY),
         FailureKind("invoice_data_refused", Cause.BILLING_DATA),
         FailureKind("issuer_total_differs", Cause.BILLING_DATA),
         FailureKind("issuer_invoice_differs", Cause.BILLING_DATA),

@@ -111,6 +111,8 @@ class Event(StrEnum):
     NOTIFICATION_REJECTED = "notification_rejected"
     TRANSFER_TOLD = "transfer_told"
     REGISTER_ASKED = "register_asked"
+    INVOICE_HELD = "invoice_held"
+    INVOICE_LET_GO = "invoice_let_go"
     INVOICE_ISSUED = "invoice_issued"
     INVOICE_BY_HAND = "invoice_by_hand"
     INVOICE_ATTACHED = "invoice_attached"
@@ -128,6 +130,8 @@ class Event(StrEnum):
     PARKED = "parked"
     RESUMED = "resumed"
     CLOSED_UNPAID = "closed_unpaid"
+    ISSUER_SHUT = "issuer_shut"
+    ISSUER_OPENED = "issuer_opened"
     COMPLETED = "completed"
 
 

@@ -89,7 +89,8 @@ class Parked(Fact):
 
 
 class CaseState(Fact):
-    """The state record. Amounts are in `currency`; `closed` says that its run has ended."""
+    """The state record. Amounts are in `currency`; `closed` says that its run has ended, `held` that its invoice waits
+    for the issuer's provider and that no attempt of the round has begun."""
 
     case_id: str
     version: int = 0
@@ -103,6 +104,7 @@ class CaseState(Fact):
     badges: tuple[Badge, ...] = ()
     expert_told: bool = False
     closed: bool = False
+    held: bool = False
 
     @property
     def paid(self) -> bool:
@@ -217,6 +219,16 @@ def parked(state: CaseState, why: Parked) -> CaseState:
 def unparked(state: CaseState) -> CaseState:
     """The step went on; nothing waits for a person any more."""
     return with_badges(state.model_copy(update={"parked": None}), drop=(Badge.DECISION_NEEDED,))
+
+
+def held(state: CaseState) -> CaseState:
+    """The invoice waits for the provider; the client goes on seeing that it is being generated."""
+    return state.model_copy(update={"held": True})
+
+
+def let_go(state: CaseState) -> CaseState:
+    """The invoice's attempts begin, or are not needed any more."""
+    return state.model_copy(update={"held": False})
 
 
 def resumed(state: CaseState) -> CaseState:

@@ -79,6 +79,12 @@ class Issuer(Protocol):
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
         """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
 
+    async def probe(self, order: IssueOrder) -> None:
+        """Return when what this way of issuing depends on answers, whatever it thinks of the order. Changes nothing.
+
+        Raises `ConnectivityFault` when it does not, `SettingsFault` when it cannot be asked with this order's keys.
+        """
+
 
 @runtime_checkable
 class LookingIssuer(Issuer, Protocol):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from invoicing.domain.brownouts import Gate, Hold, Outage, SeenGate
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
@@ -137,6 +138,33 @@ class UnitOfWork(Protocol):
     async def release_issue(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
         """Take back the note of that time; a later one stays."""
 
+    async def gate(self, issuer: str) -> Gate:
+        """An issuer's gate; open when nothing was ever noted of it."""
+
+    async def lock_gate(self, issuer: str) -> Gate:
+        """The same, and nobody else's until the end of this transaction. A case's facts are read before it."""
+
+    async def save_gate(self, gate: Gate) -> None:
+        """Insert or replace."""
+
+    async def add_outage(self, issuer: str, outage: Outage, forget_until: datetime) -> tuple[Outage, ...]:
+        """Note a case's newest failure, forget those up to a time, and tell which are left of this issuer."""
+
+    async def save_holds(self, *waiting: Hold) -> None:
+        """Insert or replace; a case waits before one gate."""
+
+    async def hold(self, case_id: str) -> Hold | None:
+        """Before which gate a case waits, or None."""
+
+    async def holds(self, issuer: str) -> Sequence[Hold]:
+        """Those that wait before a gate, oldest first."""
+
+    async def count_holds(self, issuer: str) -> int:
+        """How many wait before a gate."""
+
+    async def end_hold(self, case_id: str) -> None:
+        """The case waits no more; nothing when it did not."""
+
     async def delivery(self, message_id: str) -> Delivery | None:
         """One row of the e-mail log, or None."""
 
@@ -245,6 +273,9 @@ class CaseStore(Protocol):
 
     async def workers(self) -> tuple[WorkerSeen, ...]:
         """Processes that gave a sign of life, newest first."""
+
+    async def gates(self) -> tuple[SeenGate, ...]:
+        """Gates of which anything was ever noted, with the number of cases before each."""
 
     async def payments(self, query: CaseQuery) -> tuple[CaseFacts, ...]:
         """Cases that have a payment label, by client, expert, status and time; newest first."""

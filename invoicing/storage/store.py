@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from invoicing.domain.brownouts import SeenGate
 from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.records import (
     CaseFacts,
@@ -29,6 +30,7 @@ from invoicing.domain.records import (
 from invoicing.domain.state import CaseState
 from invoicing.ports import Clock, Sealer, utc_now
 from invoicing.storage.archive import ArchiveRows
+from invoicing.storage.brownouts import BrownoutLists, BrownoutRows
 from invoicing.storage.case_lists import CaseLists
 from invoicing.storage.cases import CaseRows
 from invoicing.storage.decisions import DecisionRows
@@ -52,6 +54,7 @@ class SqlUnitOfWork(
     ProfileRows,
     PaymentRows,
     InvoiceRows,
+    BrownoutRows,
     DecisionRows,
     RefundRows,
     ArchiveRows,
@@ -62,7 +65,7 @@ class SqlUnitOfWork(
     """What activities and the web do in one transaction."""
 
 
-class SqlLists(CaseLists, MailLists, RecordLists, QueueClaims, ExpertKeys, MetricRows):
+class SqlLists(CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows):
     """What the store itself does, each call in a transaction of its own."""
 
 
@@ -224,6 +227,11 @@ class SqlCaseStore:
         """Processes that gave a sign of life, newest first."""
         async with self._lists(writable=False) as rows:
             return await rows.workers()
+
+    async def gates(self) -> tuple[SeenGate, ...]:
+        """Gates of issuers, with the number of cases before each."""
+        async with self._lists(writable=False) as rows:
+            return await rows.gates()
 
     async def reseal(self, limit: int) -> int:
         """Seal up to `limit` experts' keys anew with the first key; 0 when every one is. Raises `SettingsFault`."""

@@ -226,8 +226,8 @@ def _wrap_postman() -> None:
 def _wrap_workflow() -> None:
     tell = PaidCase._tell
 
-    def telling(self: PaidCase, step: Any) -> None:
-        tell(self, step)
+    def telling(self: PaidCase, step: Any, **held: Any) -> None:
+        tell(self, step, **held)
         if not workflow.unsafe.is_replaying():
             strike(f"deciding on {step.value}")
 

@@ -59,6 +59,35 @@ def test_one_message_names_every_fault() -> None:
     assert len(named) == 10
 
 
+def test_the_brownout_governor_is_on_and_its_limits_can_be_set() -> None:
+    usual = load({})
+    told = (usual.brownout_governor, usual.brownout_cases, usual.brownout_window, usual.brownout_probe_interval)
+    assert told == (True, 20, timedelta(seconds=60), timedelta(seconds=30))
+    env = {
+        "BROWNOUT_GOVERNOR": "off",
+        "BROWNOUT_CASES": "1",
+        "BROWNOUT_WINDOW": "5m",
+        "BROWNOUT_PROBE_INTERVAL": "500ms",
+    }
+    set_so = load(env)
+    told = (set_so.brownout_governor, set_so.brownout_cases, set_so.brownout_window, set_so.brownout_probe_interval)
+    assert told == (False, 1, timedelta(minutes=5), timedelta(milliseconds=500))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BROWNOUT_GOVERNOR", "maybe"),
+        *(("BROWNOUT_CASES", value) for value in ("0", "-1", "10001", "1.5", "²", "x", "9" * 5000)),
+        ("BROWNOUT_WINDOW", "0s"),
+        ("BROWNOUT_PROBE_INTERVAL", "soon"),
+    ],
+)
+def test_a_wrong_limit_of_the_governor_is_named(name: str, value: str) -> None:
+    (fault,) = faults(**{name: value}, AUTH_SECRET="x" * 16)
+    assert fault.startswith(f"{name}: expected")
+
+
 def test_a_fault_of_the_single_service_names_the_variable() -> None:
     named = faults(**GATEWAY | {"AUTOPAY_SERVICE_ID": "x", "AUTOPAY_BASE_URL": "ftp://x"}, AUTH_SECRET="x" * 16)
     assert [line.partition(":")[0] for line in named] == ["AUTOPAY_SERVICE_ID", "AUTOPAY_BASE_URL"]

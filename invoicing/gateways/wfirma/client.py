@@ -111,7 +111,7 @@ class WfirmaClient:
         leave_by: datetime | None = None,
     ) -> Reply:
         """One POST; every action but delete takes it."""
-        self._demand_unlocked(account)
+        self.demand_unlocked(account)
         query = {"inputFormat": "json", "outputFormat": "json"}
         if account.company_id:
             query["company_id"] = account.company_id
@@ -130,7 +130,8 @@ class WfirmaClient:
         )
         return await self._outward.send(request, limit=wire.PDF_LIMIT, lost=lambda kind: unusable(kind, write=write))
 
-    def _demand_unlocked(self, account: WfirmaAccount) -> None:
+    def demand_unlocked(self, account: WfirmaAccount) -> None:
+        """Raises `SettingsFault` while wFirma has locked the key."""
         until = self._locked_until.get(account.access_key)
         if until is not None and self._clock() < until:
             raise SettingsFault("issuer_settings", "wFirma has locked this key for failed logins")

@@ -10,6 +10,7 @@ proved before it is used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ from invoicing.gateways.wfirma.correction import correction_request, issued_befo
 from invoicing.gateways.wfirma.judgement import unusable
 from invoicing.gateways.wfirma.notes import AddNotes
 from invoicing.gateways.wfirma.proof import DIFFERS, dated, demand_document, demand_echo, demand_wanted
-from invoicing.gateways.wfirma.wanted import CORRECTION, Plan, Wanted, add_request, plan
+from invoicing.gateways.wfirma.wanted import CORRECTION, Plan, Wanted, account_of, add_request, plan
 from invoicing.gateways.wfirma.wire import Record, related, text
 from invoicing.ports import Clock, DocumentStore, Issued, IssueOrder
 
@@ -123,6 +124,17 @@ class WfirmaIssuer:
             found = await self._sent(wanted, body, began)
             demand_wanted(wanted, found)
         return await self._deliver(wanted, found, (text(found, "fullnumber"), text(invoice, "fullnumber")))
+
+    async def probe(self, order: IssueOrder) -> None:
+        """Ask what issuing asks first. Returns when wFirma answers, be it that it refuses these keys.
+
+        Raises `ConnectivityFault`, and `SettingsFault` when there are no keys to ask with, or only a locked one.
+        """
+        account = account_of(order.facts)
+        self._client.demand_unlocked(account)
+        asked = wire.search("invoices", {"id_external": f"{order.facts.document.case_id}-{order.sequence}"})
+        with contextlib.suppress(SettingsFault, InternalFault):
+            await self._client.read(account, "invoices/find", asked)
 
     async def check(self, expert: ExpertDocument) -> None:
         """Whether keys, company and series work; changes nothing. Raises `SettingsFault`, `ConnectivityFault`."""

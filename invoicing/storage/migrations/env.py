@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from invoicing.storage import brownout_tables  # noqa: F401  # a module of tables adds itself to the metadata
 from invoicing.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

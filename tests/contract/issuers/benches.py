@@ -53,6 +53,10 @@ class Bench(ABC):
         """An adapter whose process ends when the document exists and nothing more is known of it."""
 
     @abstractmethod
+    async def away(self) -> Issuer:
+        """An adapter whose provider cannot be reached."""
+
+    @abstractmethod
     async def books(self) -> list[str]:
         """Case and sequence of every issued document, joined by a dash."""
 
@@ -80,6 +84,12 @@ class BuiltinBench(Bench):
 
         return BuiltinIssuer(self.store, self.stage.documents, die, self.stage.clock)
 
+    async def away(self) -> Issuer:
+        # a folder is no database
+        nowhere = SqlCaseStore(f"sqlite+aiosqlite:///{Path(__file__).parent}")
+        self.stage.stack.push_async_callback(nowhere.close)
+        return self.wrap(BuiltinIssuer(nowhere, self.stage.documents, render, self.stage.clock))
+
     async def books(self) -> list[str]:
         async with self.store.reading() as db:
             cases = [state.case_id for state in await self.store.statuses([])]
@@ -105,6 +115,10 @@ class WfirmaBench(Bench):
         client = _DiesAfterAdd(self.stage.running.wfirma_url, "sandbox-app", clock=self.stage.clock)
         self.stage.stack.push_async_callback(client.close)
         return self._with(client)
+
+    async def away(self) -> Issuer:
+        await self.stage.fault("out_of_service", times=9)
+        return self.issuer()
 
     def _with(self, client: WfirmaClient) -> Issuer:
         return WfirmaIssuer(client, StoredNotes(self.store), self.stage.documents, self.stage.clock)

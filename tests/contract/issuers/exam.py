@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 
 from pypdf import PdfReader
 
-from invoicing.errors import DataFault, OutcomeUnknown
+from invoicing.errors import ConnectivityFault, DataFault, OutcomeUnknown
 from invoicing.ports import Issued, IssueOrder, Issuer
 from tests.contract.issuers.benches import Bench
 
@@ -88,6 +89,27 @@ async def a_correction_whose_maker_died_is_found_and_completed(bench: Bench) -> 
     assert await bench.books() == [f"{CASE}-1", f"{CASE}-2"]
     assert correction.number != invoice.number
     await demand_document(bench, correction)
+
+
+async def a_probe_changes_nothing_and_is_answered_whatever_the_order_lacks(bench: Bench) -> None:
+    order = await bench.order(CASE)
+    for _ in range(2):
+        await bench.issuer().probe(order)
+        await bench.issuer().probe(dataclasses.replace(order, facts=order.facts.model_copy(update={"billing": None})))
+    assert await bench.books() == []
+    issued = await bench.issuer().issue(order)
+    await bench.issuer().probe(order)
+    assert await bench.issuer().issue(order) == issued
+    assert await bench.books() == [f"{CASE}-1"]
+
+
+async def a_probe_fails_while_the_provider_is_away(bench: Bench) -> None:
+    order = await bench.order(CASE)
+    try:
+        await (await bench.away()).probe(order)
+    except ConnectivityFault:
+        return
+    raise AssertionError("ConnectivityFault was not raised")
 
 
 async def missing_facts_are_a_fault_of_the_data_and_nothing_is_issued(bench: Bench) -> None:

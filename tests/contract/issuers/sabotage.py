@@ -31,6 +31,9 @@ class Sabotaged:
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
         return await self.real.correct_to_zero(order)
 
+    async def probe(self, order: IssueOrder) -> None:
+        await self.real.probe(order)
+
 
 class TellsAnotherNumber(Sabotaged):
     async def issue(self, order: IssueOrder) -> Issued:
@@ -64,6 +67,18 @@ class InventsWhatIsMissing(Sabotaged):
 class OneNumberForAll(Sabotaged):
     async def issue(self, order: IssueOrder) -> Issued:
         return dataclasses.replace(await self.real.issue(order), number="FV/1/11/2026")
+
+
+class IssuesToFindOut(Sabotaged):
+    """A probe that is not free of effects."""
+
+    async def probe(self, order: IssueOrder) -> None:
+        await self.real.issue(order)
+
+
+class AnswersForAProviderThatIsAway(Sabotaged):
+    async def probe(self, order: IssueOrder) -> None:
+        return None
 
 
 class ForgetfulNotes(StoredNotes):
@@ -102,6 +117,8 @@ WRAPPED: tuple[tuple[type[Sabotaged], Exam], ...] = (
     (OneNumberForAll, exam.every_case_has_an_invoice_of_its_own),
     (CorrectsEveryTime, exam.the_correction_to_zero_is_issued_once_and_leaves_the_invoice),
     (GivesTheInvoiceAsItsCorrection, exam.a_correction_whose_maker_died_is_found_and_completed),
+    (IssuesToFindOut, exam.a_probe_changes_nothing_and_is_answered_whatever_the_order_lacks),
+    (AnswersForAProviderThatIsAway, exam.a_probe_fails_while_the_provider_is_away),
     (InventsWhatIsMissing, exam.missing_facts_are_a_fault_of_the_data_and_nothing_is_issued),
 )
 WHOLE: tuple[tuple[type[Bench], Exam], ...] = (

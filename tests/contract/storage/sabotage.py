@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
+from invoicing.domain.brownouts import Gate, Hold, Outage
 from invoicing.domain.cases import CaseDocument
 from invoicing.domain.decisions import Decided, DecisionKind
 from invoicing.domain.invoices import Invoice
@@ -32,6 +33,7 @@ from invoicing.storage.cases import FACTS, facts_of
 from invoicing.storage.store import SqlCaseStore, SqlLists, SqlUnitOfWork
 from invoicing.storage.work import Statements
 from tests.contract.storage import (
+    exam_brownouts,
     exam_case_lists,
     exam_cases,
     exam_decisions,
@@ -128,6 +130,30 @@ class ReleasesAnyNote(SqlUnitOfWork):
     async def release_issue(self, case_id: str, sequence: int, claimed_at: datetime) -> None:
         last = await self.issue_sent(case_id, sequence)
         await super().release_issue(case_id, sequence, last or claimed_at)
+
+
+class LocksNoGate(SqlUnitOfWork):
+    async def lock_gate(self, issuer: str) -> Gate:
+        return await self.gate(issuer)
+
+
+class MeetsEveryOutage(SqlUnitOfWork):
+    """Never forgets."""
+
+    async def add_outage(self, issuer: str, outage: Outage, forget_until: datetime) -> tuple[Outage, ...]:
+        return await super().add_outage(issuer, outage, forget_until - timedelta(days=1))
+
+
+class CountsOutagesOfAll(SqlUnitOfWork):
+    """One gate for all issuers."""
+
+    async def add_outage(self, issuer: str, outage: Outage, forget_until: datetime) -> tuple[Outage, ...]:
+        return await super().add_outage("wfirma", outage, forget_until)
+
+
+class LetsTheYoungestGoFirst(SqlUnitOfWork):
+    async def holds(self, issuer: str) -> Sequence[Hold]:
+        return [*await super().holds(issuer)][::-1]
 
 
 class LogsNewestFirst(SqlUnitOfWork):
@@ -292,6 +318,9 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(ClaimsAgain), exam_notes.a_note_is_claimed_once_until_it_is_old_enough),
     (store_of(ClaimsAgain), exam_notes.of_many_that_claim_at_once_one_gets_the_note),
     (store_of(ReleasesAnyNote), exam_notes.only_the_note_of_that_time_is_taken_back),
+    (store_of(MeetsEveryOutage), exam_brownouts.a_case_has_one_outage_its_newest_and_old_ones_are_forgotten),
+    (store_of(CountsOutagesOfAll), exam_brownouts.gates_of_other_issuers_are_not_touched),
+    (store_of(LetsTheYoungestGoFirst), exam_brownouts.those_that_wait_are_told_oldest_first_and_counted),
     (store_of(LogsNewestFirst), exam_records.the_timeline_tells_by_time_what_was_logged_and_in_order_what_was_at_once),
     (store_of(OpensAlertsTwice), exam_records.an_alert_is_open_once_and_opens_again_after_it_was_closed),
     (store_of(AcceptsTwice), exam_queue.the_same_is_accepted_once_even_after_delivery),

@@ -9,6 +9,7 @@ from invoicing.errors import PaidcaseError
 from invoicing.ports import CaseStore, UnitOfWork
 from invoicing.storage.store import SqlCaseStore
 from tests.contract.storage import (
+    exam_brownouts,
     exam_case_lists,
     exam_cases,
     exam_decisions,
@@ -21,7 +22,14 @@ from tests.contract.storage import (
     exam_records,
     samples,
 )
-from tests.contract.storage.sabotage import SABOTAGE, Exam, NumbersWithoutLock, ReadsFactsOnce, store_of
+from tests.contract.storage.sabotage import (
+    SABOTAGE,
+    Exam,
+    LocksNoGate,
+    NumbersWithoutLock,
+    ReadsFactsOnce,
+    store_of,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # wrong values are meant
 
@@ -36,6 +44,7 @@ def _exams(*modules: ModuleType) -> list[Exam]:
 
 
 MODULES = (
+    exam_brownouts,
     exam_case_lists,
     exam_cases,
     exam_decisions,
@@ -75,6 +84,16 @@ async def test_exam_catches_numbers_without_lock(database_url: str) -> None:
         await exam_decisions.decisions_have_no_gap_with_many_writers_and_rollbacks(
             lambda: store_of(NumbersWithoutLock)(database_url)
         )
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_exam_catches_a_gate_without_lock(database_url: str) -> None:
+    for exam in (
+        exam_brownouts.of_many_that_fail_at_once_somebody_sees_them_all,
+        exam_brownouts.of_many_that_change_a_gate_each_sees_the_last_change,
+    ):
+        with pytest.raises((AssertionError, PaidcaseError)):
+            await exam(lambda: store_of(LocksNoGate)(database_url))
 
 
 def test_exam_asks_for_every_method_of_the_ports() -> None:

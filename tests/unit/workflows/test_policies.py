@@ -69,6 +69,11 @@ def test_a_lost_invoice_is_looked_for_from_thirty_seconds_up_to_every_hour_witho
     assert policy.maximum_attempts == 0
 
 
+def test_a_wait_for_the_provider_that_cannot_read_the_database_is_tried_from_five_seconds_without_end() -> None:
+    assert waits(policies.WAIT_RETRY, 6) == [n * SECOND for n in (5, 10, 20, 40, 60, 60)]
+    assert policies.WAIT_RETRY.maximum_attempts == 0
+
+
 def test_a_mail_is_tried_from_one_minute_up_to_every_two_hours_until_the_activity_gives_up() -> None:
     policy = policies.mail_retry(Timing())
     assert waits(policy, 3) == [MINUTE, 2 * MINUTE, 4 * MINUTE]
@@ -103,5 +108,12 @@ def test_timing_and_settings_have_the_same_defaults() -> None:
 def test_no_policy_is_without_a_test_here() -> None:
     named = {name for name, value in vars(policies).items() if isinstance(value, RetryPolicy)}
     made = {name for name in vars(policies) if name.endswith("_retry")}
-    assert named == {"BOOKKEEPING_RETRY", "VALIDATE_RETRY", "CHARGE_RETRY", "CHECK_RETRY", "RECONCILE_RETRY"}
+    assert named == {
+        "BOOKKEEPING_RETRY",
+        "VALIDATE_RETRY",
+        "CHARGE_RETRY",
+        "CHECK_RETRY",
+        "RECONCILE_RETRY",
+        "WAIT_RETRY",
+    }
     assert made == {"poll_retry", "invoice_retry", "look_retry", "mail_retry"}

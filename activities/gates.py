@@ -1,0 +1,144 @@
+"""Gates before issuers: who is held, what is counted, when a gate is shut and opened.
+
+The database decides: gate, outages and waiting cases are rows that every worker sees, and they change under the lock of
+the gate's row. A case's facts are read before its gate is locked, always in this order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime, timedelta
+
+from activities.parking import let_go_in
+from invoicing.domain import brownouts
+from invoicing.domain.brownouts import BrownoutLimits, Gate, Hold, Outage
+from invoicing.domain.records import Alert, Event, LogEntry
+from invoicing.domain.state import Step, held
+from invoicing.errors import Cause, PaidcaseError
+from invoicing.ports import CaseStore, Clock, IssueOrder, UnitOfWork
+
+BROWNOUT = "provider_brownout"
+
+
+class Gates:
+    """The gates of all issuers, as activities use them."""
+
+    def __init__(self, store: CaseStore, clock: Clock, limits: BrownoutLimits) -> None:
+        self.limits = limits
+        self._store = store
+        self._clock = clock
+
+    async def is_held(self, order: IssueOrder, issuer: str) -> bool:
+        """Whether the case, of which no attempt has begun, must wait; then it is noted and shown that it does."""
+        if not self.limits.on:
+            return False
+        case_id, now = order.facts.document.case_id, self._clock()
+        async with self._store.reading() as db:
+            gate, hold = await db.gate(issuer), await db.hold(case_id)
+            if not brownouts.is_held(gate, hold, self.limits, now):
+                return False
+            if await db.issue_sent(case_id, order.sequence) is not None:
+                return False  # an earlier round has begun and may have issued: it goes on looking
+        async with self._store.transaction() as db:
+            state = (await db.facts(case_id)).state
+            gate, hold = await db.lock_gate(issuer), await db.hold(case_id)
+            if not brownouts.is_held(gate, hold, self.limits, now):
+                return False
+            if hold is None or hold.issuer != issuer:
+                await db.save_holds(Hold(case_id=case_id, issuer=issuer, held_at=now))
+            if not state.held:
+                await db.save(held(state))
+                entry = LogEntry(case_id=case_id, event=Event.INVOICE_HELD, at=now, step=Step.INVOICE, code=BROWNOUT)
+                await db.log(entry)
+        return True
+
+    async def begin(self, case_id: str) -> None:
+        """The case waits no more: its attempts begin."""
+        now = self._clock()
+        async with self._store.transaction() as db:
+            state = (await db.facts(case_id)).state
+            if state.held:
+                await db.save(await let_go_in(db, state, now))
+                await db.log(LogEntry(case_id=case_id, event=Event.INVOICE_LET_GO, at=now, step=Step.INVOICE))
+
+    async def note_failure(self, case_id: str, issuer: str, fault: PaidcaseError) -> None:
+        """Count a failed attempt where an outage explains it; enough of them shut the gate, and ops are told once."""
+        if not self.limits.on or not brownouts.is_outage(fault.code):
+            return
+        now = self._clock()
+        # what cannot be counted here must not hide what has failed there
+        with contextlib.suppress(PaidcaseError):
+            async with self._store.transaction() as db:
+                gate = await db.lock_gate(issuer)
+                outage = Outage(case_id=case_id, failed_at=now)
+                outages = await db.add_outage(issuer, outage, now - self.limits.window)
+                if brownouts.must_shut(gate, outages, self.limits, now):
+                    await self._shut(db, gate, fault.code, now)
+
+    async def _shut(self, db: UnitOfWork, gate: Gate, code: str, now: datetime) -> None:
+        told = {"issuer": gate.issuer, "code": code}
+        await db.save_gate(brownouts.shut(gate, self.limits, now))
+        alert = Alert(
+            key=brownouts.alert_key(gate.issuer),
+            case_id=None,
+            step=Step.INVOICE,
+            cause=Cause.CONNECTIVITY,
+            code=BROWNOUT,
+            opened_at=now,
+            details=told,
+        )
+        await db.open_alert(alert)
+        await db.log(
+            LogEntry(
+                case_id=None,
+                event=Event.ISSUER_SHUT,
+                at=now,
+                step=Step.INVOICE,
+                cause=alert.cause,
+                code=alert.code,
+                details=told,
+            )
+        )
+
+    async def note_success(self, issuer: str) -> None:
+        """A case that had begun was served: while the gate is shut that is as good as a probe."""
+        if not self.limits.on:
+            return
+        async with self._store.reading() as db:
+            gate = await db.gate(issuer)
+        if gate.shut:
+            await self.open(gate, self._clock())
+
+    async def open(self, probed: Gate, asked_at: datetime) -> None:
+        """Open the gate for which the provider has answered, and give everybody who waits before it his turn."""
+        now = self._clock()
+        async with self._store.transaction() as db:
+            gate = await db.lock_gate(probed.issuer)
+            if not brownouts.answers_for(gate, probed, asked_at, now):
+                return
+            waiting = await db.holds(gate.issuer)
+            turns = brownouts.let_go_times(len(waiting), brownouts.interval(gate, self.limits), now)
+            queue = [hold.model_copy(update={"go_at": turn}) for hold, turn in zip(waiting, turns, strict=True)]
+            await db.save_holds(*queue)
+            await db.save_gate(brownouts.opened(gate, len(waiting), self.limits, now))
+            if not waiting:
+                await db.close_alerts([brownouts.alert_key(gate.issuer)], now)
+            told = {"issuer": gate.issuer, "waiting": str(len(waiting)), "probes": str(gate.probes)}
+            await db.log(LogEntry(case_id=None, event=Event.ISSUER_OPENED, at=now, step=Step.INVOICE, details=told))
+
+    async def claim_probe(self, issuer: str) -> tuple[Gate, datetime] | None:
+        """The right to ask the provider, until the next probe is due; None while another has it."""
+        asked_at = self._clock()
+        async with self._store.transaction() as db:
+            gate = await db.lock_gate(issuer)
+            if not brownouts.is_due(gate, self.limits, asked_at):
+                return None
+            probed = brownouts.probing(gate, self.limits, asked_at)
+            await db.save_gate(probed)
+        return probed, asked_at
+
+    async def keep_shut(self, probed: Gate, retry_after: timedelta | None) -> None:
+        """The provider is still away; it may have named a waiting time."""
+        async with self._store.transaction() as db:
+            gate = await db.lock_gate(probed.issuer)
+            await db.save_gate(brownouts.still_away(gate, probed, retry_after, self._clock()))

@@ -1,0 +1,212 @@
+"""The brown-out governor's decisions, at the edges of its window, its counts, its turns and its pauses."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from invoicing.domain import brownouts
+from invoicing.domain.brownouts import LARGEST_LOT, BrownoutLimits, Gate, Hold, Move, Outage
+from invoicing.domain.failures import FAILURES
+from invoicing.errors import Cause
+from tests.unit.domain.samples import NOW
+
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+LIMITS = BrownoutLimits(cases=3, window=60 * SECOND, probe_interval=30 * SECOND)
+OFF = LIMITS.model_copy(update={"on": False})
+OPEN = Gate(issuer="wfirma")
+SHUT = brownouts.shut(OPEN, LIMITS, NOW)
+
+
+def failed(*ago: float, case: str = "c") -> list[Outage]:
+    """Outages of distinct cases, so many seconds ago."""
+    return [Outage(case_id=f"{case}-{n}", failed_at=NOW - timedelta(seconds=seconds)) for n, seconds in enumerate(ago)]
+
+
+def hold(case_id: str = "c-1", go_at: timedelta | None = None) -> Hold:
+    return Hold(case_id=case_id, issuer="wfirma", held_at=NOW, go_at=None if go_at is None else NOW + go_at)
+
+
+def opened_ago(seconds: int, waiting: int = 0, relapses: int = 0) -> Gate:
+    """A gate that was opened so long ago before so many cases."""
+    gate = SHUT.model_copy(update={"relapses": relapses})
+    return brownouts.opened(gate, waiting, LIMITS, NOW - seconds * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("outages", "shuts"),
+    [
+        (failed(), False),
+        (failed(0, 0), False),
+        (failed(0, 0, 0), True),
+        (failed(59.999999, 30, 0), True),
+        (failed(60, 30, 0), False),
+        (failed(60, 59.999999, 30, 0), True),
+        ([*failed(0, 0), *failed(10, 20)], False),
+        ([*failed(0, 0), *failed(10, case="d")], True),
+        (failed(-0.000001, 0, 0), False),
+    ],
+    ids=[
+        "nothing", "one too few", "enough at once", "the first just within the window", "the first just out of it",
+        "enough without the oldest", "the same two cases again", "a third case", "what is yet to come",
+    ],
+)  # fmt: skip
+def test_so_many_distinct_cases_within_the_window_shut_the_gate(outages: list[Outage], shuts: bool) -> None:
+    assert brownouts.must_shut(OPEN, outages, LIMITS, NOW) is shuts
+
+
+def test_a_gate_that_is_shut_is_not_shut_again_and_a_governor_that_is_off_shuts_none() -> None:
+    assert not brownouts.must_shut(SHUT, failed(0, 0, 0, 0), LIMITS, NOW)
+    assert not brownouts.must_shut(OPEN, failed(0, 0, 0, 0), OFF, NOW)
+
+
+def test_the_defaults_are_twenty_cases_in_sixty_seconds() -> None:
+    usual = BrownoutLimits()
+    assert not brownouts.must_shut(OPEN, failed(*range(19)), usual, NOW)
+    assert brownouts.must_shut(OPEN, failed(*range(20)), usual, NOW)
+    assert not brownouts.must_shut(OPEN, failed(*range(41, 61)), usual, NOW)
+
+
+COUNTED = {"issuer_unreachable", "provider_maintenance", "issuer_outcome_unknown"}
+
+
+@pytest.mark.parametrize("code", [*FAILURES, "no_such_code"])
+def test_only_a_provider_that_is_away_or_under_maintenance_counts(code: str) -> None:
+    assert brownouts.is_outage(code) is (code in COUNTED)
+    if brownouts.is_outage(code):
+        assert FAILURES[code].cause is Cause.CONNECTIVITY
+
+
+@pytest.mark.parametrize("ours", ["database_unavailable", "exchange_rates_unreachable", "provider_limit"])
+def test_what_is_not_the_issuer_s_provider_does_not_count_though_it_may_be_away(ours: str) -> None:
+    assert not brownouts.is_outage(ours)
+
+
+def test_after_an_opening_only_what_failed_later_counts_and_two_are_enough() -> None:
+    gate = opened_ago(10, waiting=1)
+    assert not brownouts.must_shut(gate, failed(10, 11, 12), LIMITS, NOW)
+    assert not brownouts.must_shut(gate, failed(10, 9), LIMITS, NOW)
+    assert brownouts.must_shut(gate, failed(9, 1), LIMITS, NOW)
+
+
+def test_a_limit_of_one_stays_one_on_probation() -> None:
+    assert brownouts.must_shut(opened_ago(10), failed(1), LIMITS.model_copy(update={"cases": 1}), NOW)
+
+
+def test_probation_ends_an_interval_after_the_last_turn() -> None:
+    gate = opened_ago(0, waiting=3)  # one at once, two in the second interval
+    assert gate.trusted_at == NOW + 30 * SECOND + 15 * SECOND + 30 * SECOND
+    later = NOW + 75 * SECOND
+    two = [Outage(case_id=f"c-{n}", failed_at=later) for n in range(2)]
+    assert brownouts.must_shut(gate, two, LIMITS, later - TICK) is False, "they have not happened yet"
+    earlier = [one.model_copy(update={"failed_at": later - TICK}) for one in two]
+    assert brownouts.must_shut(gate, earlier, LIMITS, later - TICK)
+    assert not brownouts.must_shut(gate, two, LIMITS, later)
+
+
+def test_each_relapse_doubles_the_interval_up_to_sixteen_times_and_a_fresh_brownout_begins_anew() -> None:
+    gate, intervals = SHUT, []
+    for _ in range(6):
+        intervals.append(brownouts.interval(gate, LIMITS) / SECOND)
+        gate = brownouts.shut(brownouts.opened(gate, 0, LIMITS, NOW), LIMITS, NOW + SECOND)
+    assert intervals == [30, 60, 120, 240, 480, 480]
+    recovered = brownouts.opened(gate, 0, LIMITS, NOW)
+    assert recovered.trusted_at is not None
+    assert brownouts.shut(recovered, LIMITS, recovered.trusted_at).relapses == 0
+
+
+@pytest.mark.parametrize(
+    ("gate", "waits", "held"),
+    [
+        (OPEN, None, False),
+        (SHUT, None, True),
+        (SHUT, hold(go_at=timedelta(0)), True),
+        (opened_ago(10, 9), None, False),
+        (opened_ago(10, 9), hold(go_at=TICK), True),
+        (opened_ago(10, 9), hold(go_at=timedelta(0)), False),
+        (opened_ago(10, 9), hold(), False),
+    ],
+)
+def test_who_is_held(gate: Gate, waits: Hold | None, held: bool) -> None:
+    assert brownouts.is_held(gate, waits, LIMITS, NOW) is held
+    assert not brownouts.is_held(gate, waits, OFF, NOW)
+
+
+@pytest.mark.parametrize(
+    ("gate", "waits", "after", "move"),
+    [
+        (SHUT, hold(), 30 * SECOND - TICK, Move.WAIT),
+        (SHUT, hold(), 30 * SECOND, Move.PROBE),
+        (brownouts.probing(SHUT, LIMITS, NOW + 30 * SECOND), hold(), 60 * SECOND - TICK, Move.WAIT),
+        (brownouts.probing(SHUT, LIMITS, NOW + 30 * SECOND), hold(), 60 * SECOND, Move.PROBE),
+        (opened_ago(0, 9), hold(go_at=SECOND), SECOND - TICK, Move.WAIT),
+        (opened_ago(0, 9), hold(go_at=SECOND), SECOND, Move.GO),
+        (OPEN, hold(), timedelta(0), Move.GO),
+    ],
+    ids=[
+        "before the first probe", "the first probe is due", "another probes", "who probed has lapsed",
+        "before its turn", "its turn", "nothing is known of a gate",
+    ],
+)  # fmt: skip
+def test_what_a_held_case_does(gate: Gate, waits: Hold, after: timedelta, move: Move) -> None:
+    assert brownouts.next_move(gate, waits, LIMITS, NOW + after) is move
+    assert brownouts.next_move(gate, waits, OFF, NOW + after) is Move.GO
+    assert brownouts.is_due(gate, LIMITS, NOW + after) is (move is Move.PROBE)
+    assert not brownouts.is_due(gate, OFF, NOW + after)
+
+
+def test_one_that_waits_alone_looks_when_the_probe_is_due_and_many_look_one_after_the_other() -> None:
+    assert brownouts.pause(SHUT, hold(), 1, LIMITS, NOW) < 30.5 * SECOND
+    spread = sorted(brownouts.pause(SHUT, hold(f"c-{n}"), 1000, LIMITS, NOW) for n in range(1000))
+    assert 30 * SECOND <= spread[0] < 40 * SECOND
+    assert 320 * SECOND < spread[-1] <= 330 * SECOND
+    in_an_interval = [sum(at <= one < at + 30 * SECOND for one in spread) for at in spread]
+    assert max(in_an_interval) <= 1.5 * LARGEST_LOT
+
+
+def test_one_whose_turn_is_known_looks_exactly_then() -> None:
+    gate = opened_ago(10, 9)
+    assert brownouts.pause(gate, hold(go_at=7 * SECOND), 900, LIMITS, NOW) == 7 * SECOND
+    assert brownouts.pause(gate, hold(go_at=-SECOND), 900, LIMITS, NOW) == timedelta(0)
+
+
+def test_a_probe_that_is_overdue_is_looked_for_at_once() -> None:
+    assert brownouts.pause(SHUT, hold(), 0, LIMITS, NOW + 90 * SECOND) == timedelta(0)
+
+
+def test_the_waiting_go_oldest_first_by_one_two_four_up_to_a_hundred_an_interval() -> None:
+    turns = brownouts.let_go_times(500, 30 * SECOND, NOW)
+    assert len(turns) == 500
+    assert turns[0] == NOW
+    assert all(before < after for before, after in pairwise(turns))
+    lots = [sum(NOW + n * 30 * SECOND <= turn < NOW + (n + 1) * 30 * SECOND for turn in turns) for n in range(11)]
+    assert lots == [1, 2, 4, 8, 16, 32, 64, 100, 100, 100, 73]
+    assert brownouts.let_go_times(0, SECOND, NOW) == ()
+
+
+def test_a_waiting_time_that_the_provider_named_puts_the_next_probe_off() -> None:
+    probed = brownouts.probing(SHUT, LIMITS, NOW)
+    assert brownouts.still_away(probed, probed, None, NOW) == probed
+    assert brownouts.still_away(probed, probed, SECOND, NOW) == probed, "never sooner than the interval"
+    put_off = brownouts.still_away(probed, probed, 600 * SECOND, NOW)
+    assert put_off.probe_at == NOW + 600 * SECOND
+    assert put_off.shut
+
+
+def test_the_end_of_a_probe_says_nothing_of_another_brownout_nor_after_it_is_over() -> None:
+    probed = brownouts.probing(SHUT, LIMITS, NOW)
+    another = brownouts.shut(OPEN, LIMITS, NOW + SECOND)
+    over = opened_ago(0)
+    assert brownouts.still_away(another, probed, 600 * SECOND, NOW) == another
+    assert brownouts.still_away(over, probed, 600 * SECOND, NOW) == over
+    assert not brownouts.answers_for(another, probed, NOW, NOW)
+    assert not brownouts.answers_for(over, probed, NOW, NOW)
+    assert brownouts.answers_for(probed, probed, NOW, NOW + 60 * SECOND)
+    assert not brownouts.answers_for(probed, probed, NOW, NOW + 60 * SECOND + TICK), "of a process that was frozen"
+
+
+def test_an_opening_ends_what_the_shutting_began() -> None:
+    gate = brownouts.opened(brownouts.probing(SHUT, LIMITS, NOW), 3, LIMITS, NOW)
+    assert not gate.shut
+    assert (gate.probe_at, gate.opened_at, gate.probes) == (None, NOW, 1)

@@ -13,7 +13,7 @@ from activities.parking import let_go_in
 from invoicing.domain import brownouts
 from invoicing.domain.brownouts import BrownoutLimits, Gate, Hold, Outage
 from invoicing.domain.records import Alert, Event, LogEntry
-from invoicing.domain.state import Step, held
+from invoicing.domain.state import Step
 from invoicing.errors import Cause, PaidcaseError
 from invoicing.ports import CaseStore, Clock, IssueOrder, UnitOfWork
 
@@ -47,7 +47,7 @@ class Gates:
             if hold is None or hold.issuer != issuer:
                 await db.save_holds(Hold(case_id=case_id, issuer=issuer, held_at=now))
             if not state.held:
-                await db.save(held(state))
+                await db.save(brownouts.held(state))
                 entry = LogEntry(case_id=case_id, event=Event.INVOICE_HELD, at=now, step=Step.INVOICE, code=BROWNOUT)
                 await db.log(entry)
         return True

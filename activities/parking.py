@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from invoicing.domain.brownouts import alert_key
+from invoicing.domain.brownouts import alert_key, let_go
 from invoicing.domain.records import Event, LogEntry
-from invoicing.domain.state import CaseState, Step, let_go, unparked
+from invoicing.domain.state import CaseState, Step, unparked
 from invoicing.ports import UnitOfWork
 
 

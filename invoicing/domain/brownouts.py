@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from invoicing.domain.invoices import Fact
+from invoicing.domain.state import CaseState
 
 OUTAGES = frozenset({"issuer_unreachable", "provider_maintenance", "issuer_outcome_unknown"})
 """Failure codes by which a provider shows that it is away: no connection, no answer that can be believed, maintenance.
@@ -176,6 +177,16 @@ def opened(gate: Gate, waiting: int, limits: BrownoutLimits, now: datetime) -> G
     turns = let_go_times(waiting, step, now)
     trusted_at = (turns[-1] if turns else now) + step
     return gate.model_copy(update={"shut_at": None, "opened_at": now, "trusted_at": trusted_at, "probe_at": None})
+
+
+def held(state: CaseState) -> CaseState:
+    """The invoice waits for the provider; the client goes on seeing that it is being generated."""
+    return state.model_copy(update={"held": True})
+
+
+def let_go(state: CaseState) -> CaseState:
+    """The invoice's attempts begin, or are not needed any more."""
+    return state.model_copy(update={"held": False})
 
 
 def let_go_times(waiting: int, step: timedelta, now: datetime) -> tuple[datetime, ...]:

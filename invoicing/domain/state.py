@@ -221,16 +221,6 @@ def unparked(state: CaseState) -> CaseState:
     return with_badges(state.model_copy(update={"parked": None}), drop=(Badge.DECISION_NEEDED,))
 
 
-def held(state: CaseState) -> CaseState:
-    """The invoice waits for the provider; the client goes on seeing that it is being generated."""
-    return state.model_copy(update={"held": True})
-
-
-def let_go(state: CaseState) -> CaseState:
-    """The invoice's attempts begin, or are not needed any more."""
-    return state.model_copy(update={"held": False})
-
-
 def resumed(state: CaseState) -> CaseState:
     """A person has decided: the step is tried again, an invoice with three fresh attempts."""
     going = unparked(state)

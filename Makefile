@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 FAST := $(wildcard tests/unit tests/architecture tests/replay)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup temporal sandbox demo test check bench up
+.PHONY: help setup temporal sandbox demo test check docs bench up
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ check: $(INSTALLED) ## format, lint, types, doors and the tests that need no ser
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile $(FAST)
+
+docs: $(INSTALLED) ## prints the pages that come from the code
+	$(BIN)/python -m invoicing.failures_page docs/failures.md
 
 bench: setup ## side-by-side figures as a table and a picture
 	$(BIN)/python -m bench

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from activities.metrics import count_mail
 from invoicing.domain.records import (
+    ENDED,
     Delivery,
     DeliveryStatus,
     Event,
@@ -27,8 +28,6 @@ from invoicing.ports import CaseStore, Clock, Mail, Mailer, UnitOfWork
 DOUBTFUL_TRIES = 2
 """A mail whose answer was lost is handed over once more, and then never again."""
 
-FINAL = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
-
 
 class Postman:
     """Delivers mails by the rule above; `step` is the activity that the log and the failed task name."""
@@ -43,7 +42,7 @@ class Postman:
     ) -> DeliveryStatus:
         """The final status of the mail. Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
         delivery = await self._intent(case_id, kind, mail)
-        if delivery.status in FINAL:
+        if delivery.status in ENDED:
             return delivery.status
         if delivery.doubtful >= DOUBTFUL_TRIES:
             return await self._end(delivery, step, DeliveryStatus.UNKNOWN, "mail_outcome_unknown")
@@ -67,7 +66,7 @@ class Postman:
         now = self._clock()
         async with self._store.transaction() as db:
             known = await db.delivery(mail.message_id)
-            if known is not None and known.status in FINAL:
+            if known is not None and known.status in ENDED:
                 return known
             if known is None:
                 delivery = Delivery(

@@ -91,7 +91,7 @@ async def _apply(
         case Effect.MARK_FAILED:
             failed = attempt.model_copy(update={"state": AttemptState.FAILED, "reason": transaction.details})
             await db.save_attempt(failed)
-            await db.log(_entry(attempt, Event.PAYMENT_FAILED, now, transaction.details))
+            await db.log(_ended(attempt, now, transaction.details))
             ended = payment_failed(payment_opened(state, attempt.attempt), attempt.attempt)
             return failed, state if ended == state else await db.save(ended)
         case Effect.NOTHING:
@@ -223,5 +223,11 @@ def _capture(attempt: Attempt, transaction: Transaction, via: str, now: datetime
     )
 
 
-def _entry(attempt: Attempt, event: Event, now: datetime, code: str | None = None) -> LogEntry:
-    return LogEntry(case_id=attempt.case_id, event=event, at=now, step=Step.CHARGE, attempt=attempt.attempt, code=code)
+def _ended(attempt: Attempt, now: datetime, reason: str | None) -> LogEntry:
+    """The attempt brought no money; `reason` is the gateway's word."""
+    ended = {"cause": Cause.PAYMENT, "code": "payment_failed", "details": {"reason": reason} if reason else {}}
+    return _entry(attempt, Event.PAYMENT_FAILED, now).model_copy(update=ended)
+
+
+def _entry(attempt: Attempt, event: Event, now: datetime) -> LogEntry:
+    return LogEntry(case_id=attempt.case_id, event=event, at=now, step=Step.CHARGE, attempt=attempt.attempt)

@@ -111,6 +111,7 @@ class WatchActivities:
                         at=self._clock(),
                         step=Step.CHARGE,
                         attempt=attempt.attempt,
+                        cause=Cause.PAYMENT,
                         code="expired",
                     )
                 )

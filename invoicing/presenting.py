@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from invoicing.domain.failures import known_code
 from invoicing.domain.labels import Action, Role, view
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, Parked
 from invoicing.domain.validation import case_totals
 from invoicing.errors import Fault
+from invoicing.failing import link, message, told
 from invoicing.locale import text
 
 PAYING = frozenset({Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN})
@@ -61,12 +61,16 @@ def state_record(facts: CaseFacts, role: Role, language: str) -> dict[str, Any]:
 
 def _parked(state: CaseState, parked: Parked, role: Role, language: str) -> dict[str, Any]:
     curing = {"correct_billing_data", "regenerate_invoice", "attach_invoice", "give_up", "check_payment_now"}
+    failure = told(parked.code, parked.step, state, role, outcome_known=parked.outcome_known, ended=True)
     return {
         "step": parked.step.value,
         "cause": parked.cause.value,
         "code": parked.code,
         "attempts": parked.attempts,
-        "message": text(language, f"failure.{known_code(parked.code)}"),
+        "message": message(failure, role, language),
+        "docs": link(parked.code),
+        "money": failure.money,
+        "documents": failure.documents,
         "actions": [action.value for action in view(state, role).actions if action.value in curing],
     }
 

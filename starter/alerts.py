@@ -7,7 +7,7 @@ from typing import Any
 
 from invoicing.bootstrap import application
 from invoicing.domain.records import StoredAlert
-from invoicing.locale import catalogue
+from invoicing.failing import link, ops_message
 from invoicing.presenting import moment
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
@@ -55,11 +55,6 @@ async def _run(call: Call) -> int:
     return ExitCode.OK
 
 
-def _message(alert: StoredAlert, language: str) -> str | None:
-    # an alert whose code has no sentence must not take the whole list away
-    return catalogue(language).get(f"failure.{alert.code}")
-
-
 def _document(alert: StoredAlert, language: str) -> dict[str, Any]:
     return {
         "id": str(alert.id),
@@ -68,7 +63,8 @@ def _document(alert: StoredAlert, language: str) -> dict[str, Any]:
         "step": alert.step,
         "cause": alert.cause,
         "code": alert.code,
-        "message": _message(alert, language),
+        "message": ops_message(alert.code, alert.step, language),
+        "docs": link(alert.code),
         "details": alert.details,
         "opened_at": moment(alert.opened_at),
         "acknowledged_at": moment(alert.acknowledged_at) if alert.acknowledged_at else None,
@@ -86,6 +82,6 @@ def _row(alert: StoredAlert, language: str) -> tuple[str, ...]:
         alert.case_id or "",
         alert.step or "",
         alert.code,
-        _message(alert, language) or "",
+        ops_message(alert.code, alert.step, language) or "",
         state,
     )

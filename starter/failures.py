@@ -17,7 +17,7 @@ from invoicing.domain.failures import FAILURES, known_code
 from invoicing.domain.records import StoredAlert, StoredTask, TaskKind
 from invoicing.domain.state import Step
 from invoicing.errors import Cause
-from invoicing.locale import catalogue
+from invoicing.failing import link, ops_message
 from invoicing.presenting import moment
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
@@ -110,8 +110,8 @@ def _document(item: Failed, language: str) -> dict[str, Any]:
         "step": None if item.step is None else item.step.value,
         "cause": item.cause.value,
         "code": item.code,
-        # a code without a sentence must not take the whole table away
-        "message": catalogue(language).get(f"failure.{item.code}"),
+        "message": ops_message(item.code, item.step or TaskKind(item.kind).step, language),
+        "docs": link(item.code),
         "opened_at": moment(item.opened_at),
     }
 

@@ -25,8 +25,8 @@ from invoicing.errors import (
     Refused,
     StillPending,
 )
+from invoicing.failing import ops_message
 from invoicing.intake import PaymentAnswer
-from invoicing.locale import text
 from invoicing.ports import Recorded
 from invoicing.presenting import fault_list, state_record
 from invoicing.serving import run as run_loop
@@ -166,8 +166,8 @@ async def _rest(app: Application, item: Item, call: Call) -> None:
             while True:
                 state = (await app.intake.facts(item.case_id)).state
                 if state.parked is not None:
-                    told = text(call.language, f"failure.{state.parked.code}")
-                    item.faults.append(NotAllowed(state.parked.code, told))
+                    why = ops_message(state.parked.code, state.parked.step, call.language)
+                    item.faults.append(NotAllowed(state.parked.code, why or ""))
                 if state.payment.status is PaymentStatus.FAILED:
                     item.faults.append(Refused("payment_failed", "the payment attempt ended without money"))
                 if state.closed or item.faults:

@@ -1,73 +1,219 @@
 """Failure records: what went wrong, what it means, in codes.
 
-The table `FAILURES` is the closed list of stable codes a step may park with. Each row names the cause and who can cure
-it; the texts for the three readers live in the language catalogues under `failure.{code}`.
+`FAILURES` is the closed list of stable codes with which an attempt of a step may end, a case may park or an alert may
+open. Each row names the cause, where the code can occur, what it means for money and documents, and who does what next;
+`invoicing.failing` composes the sentences for client, expert and ops from it, `docs/failures.md` is printed from it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from invoicing.domain.consequences import (
+    Documents,
+    Money,
+    Plain,
+    Who,
+    documents_of,
+    money_of,
+)
 from invoicing.domain.invoices import Fact
-from invoicing.domain.state import Step
+from invoicing.domain.labels import Action
+from invoicing.domain.state import CaseState, Step
 from invoicing.errors import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """One stable code: its cause, and whether an alert for ops is opened when it parks a case."""
+    """One stable code.
+
+    `steps`: where it can occur. `who` acts next, NOBODY while it is tried again by itself, by one of `actions` (None:
+    what the step allows). `plain`: what client and expert are told; None, when the step decides. `alone`: trying again
+    without any cure can help. `money` and `documents`: what the code itself says of them; None, when the state record
+    does. `refunding`: it is about giving money back. `unknown`: nobody knows what the step did. `says`: the key whose
+    meaning it shares.
+    """
 
     code: str
     cause: Cause
+    steps: tuple[Step, ...]
+    who: Who
+    plain: Plain | None = None
+    actions: tuple[Action, ...] | None = None
+    alone: bool = False
+    money: Money | None = None
+    documents: Documents | None = None
+    refunding: bool = False
+    unknown: bool = False
+    says: str | None = None
+
+    @property
+    def meaning(self) -> str:
+        """Key of the sentence that ops read."""
+        return f"failure.{self.says or self.code}"
+
+    def actions_at(self, step: Step | None) -> tuple[Action, ...]:
+        """What people may do about it where it occurred."""
+        return ACTIONS[step or self.steps[0]] if self.actions is None else self.actions
 
 
-FAILURES = {
-    kind.code: kind
-    for kind in (
-        FailureKind("billing_data_invalid", Cause.BILLING_DATA),
-        FailureKind("invoice_facts_incomplete", Cause.BILLING_DATA),
-        FailureKind("autopay_disabled", Cause.SETTINGS),
-        FailureKind("issuer_not_ready", Cause.SETTINGS),
-        FailureKind("issuer_settings", Cause.SETTINGS),
-        FailureKind("issuer_unreachable", Cause.CONNECTIVITY),
-        FailureKind("issuer_outcome_unknown", Cause.CONNECTIVITY),
-        FailureKind("exchange_rate_missing", Cause.SETTINGS),
-        FailureKind("exchange_rates_unreachable", Cause.CONNECTIVITY),
-        FailureKind("provider_maintenance", Cause.CONNECTIVITY),
-        FailureKind("provider_brownout", Cause.CONNECTIVITY),
-        FailureKind("invoice_data_refused", Cause.BILLING_DATA),
-        FailureKind("issuer_total_differs", Cause.BILLING_DATA),
-        FailureKind("issuer_invoice_differs", Cause.BILLING_DATA),
-        FailureKind("issuer_document_differs", Cause.BILLING_DATA),
-        FailureKind("mail_not_configured", Cause.SETTINGS),
-        FailureKind("gateway_settings", Cause.SETTINGS),
-        FailureKind("gateway_unreachable", Cause.CONNECTIVITY),
-        FailureKind("gateway_outcome_unknown", Cause.CONNECTIVITY),
-        FailureKind("payment_refused", Cause.PAYMENT),
-        FailureKind("payment_not_verified", Cause.PAYMENT),
-        FailureKind("payment_duplicate", Cause.PAYMENT),
-        FailureKind("notification_rejected", Cause.PAYMENT),
-        FailureKind("provider_limit", Cause.LIMIT),
-        FailureKind("refund_refused", Cause.PAYMENT),
-        FailureKind("refund_too_large", Cause.PAYMENT),
-        FailureKind("correction_proposed", Cause.BILLING_DATA),
-        FailureKind("reconciliation_difference", Cause.PAYMENT),
-        FailureKind("database_unavailable", Cause.CONNECTIVITY),
-        FailureKind("mail_deferred", Cause.CONNECTIVITY),
-        FailureKind("mail_refused", Cause.BILLING_DATA),
-        FailureKind("mail_undeliverable", Cause.CONNECTIVITY),
-        FailureKind("mail_outcome_unknown", Cause.CONNECTIVITY),
-        FailureKind("document_store", Cause.INTERNAL),
-        FailureKind("step_timed_out", Cause.INTERNAL),
-        FailureKind("run_cancelled", Cause.INTERNAL),
-        FailureKind("internal", Cause.INTERNAL),
-    )
-}
+_CHARGE, _INVOICE, _MAIL, _ANY = (Step.CHARGE,), (Step.INVOICE,), (Step.EMAIL, Step.NOTIFY), tuple(Step)
+_CHECK = (Action.CHECK_PAYMENT_NOW, Action.GIVE_UP)
+_AGAIN = (Action.REGENERATE_INVOICE, Action.ATTACH_INVOICE, Action.GIVE_UP)
+_CORRECT = (Action.CORRECT_BILLING_DATA, *_AGAIN)
+_PAY = (Action.PAY_AGAIN,)
+_RESEND = (Action.RESEND_INVOICE,)
+_REFUND = (Action.REFUND,)
+
+ACTIONS: Mapping[Step, tuple[Action, ...]] = MappingProxyType(
+    {
+        Step.VALIDATE: _CORRECT,
+        Step.CHARGE: (*_PAY, *_CHECK),
+        Step.INVOICE: _AGAIN,
+        Step.EMAIL: _RESEND,
+        Step.NOTIFY: (),
+    }
+)
+"""What people may do about a step that cannot go on, where the code itself says nothing."""
+
+
+def _broken(code: str, steps: tuple[Step, ...] = _ANY) -> FailureKind:
+    """A rule of ours would have been broken, so that nothing was done."""
+    return FailureKind(code, Cause.INTERNAL, steps, Who.ENGINEER, says="rule_broken")
+
+
+def _lacking(code: str, steps: tuple[Step, ...] = _ANY) -> FailureKind:
+    """The step needs something that the database does not have."""
+    return FailureKind(code, Cause.INTERNAL, steps, Who.ENGINEER, says="record_missing")
+
+
+_ROWS = (
+    FailureKind("billing_data_invalid", Cause.BILLING_DATA, (Step.VALIDATE,), Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind("invoice_facts_incomplete", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind("invoice_data_refused", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind("bad_characters", Cause.BILLING_DATA, _ANY, Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind(
+        "nothing_to_correct", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, (),
+        documents=Documents.STORED,
+    ),
+    FailureKind(
+        "issuer_total_differs", Cause.BILLING_DATA, _INVOICE, Who.EXPERT, Plain.INVOICE_FAILED,
+        documents=Documents.MAY_EXIST,
+    ),
+    FailureKind(
+        "issuer_invoice_differs", Cause.BILLING_DATA, _INVOICE, Who.EXPERT, Plain.INVOICE_FAILED,
+        documents=Documents.MAY_EXIST,
+    ),
+    FailureKind(
+        "issuer_document_differs", Cause.BILLING_DATA, _INVOICE, Who.EXPERT, Plain.INVOICE_FAILED,
+        documents=Documents.MAY_EXIST,
+    ),
+    FailureKind("autopay_disabled", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
+    FailureKind("gateway_settings", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
+    FailureKind("issuer_not_ready", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),
+    FailureKind("issuer_settings", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),
+    FailureKind("exchange_rate_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
+    FailureKind("secrets_keys_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
+    FailureKind("documents_url", Cause.SETTINGS, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR),
+    FailureKind("database_url", Cause.SETTINGS, _ANY, Who.ADMINISTRATOR, Plain.OURS),
+    FailureKind("database_schema", Cause.SETTINGS, _ANY, Who.ADMINISTRATOR, Plain.OURS),
+    FailureKind("mail_not_configured", Cause.SETTINGS, _MAIL, Who.ADMINISTRATOR, Plain.MAIL_FAILED, _RESEND),
+    FailureKind("issuer_unreachable", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
+    FailureKind(
+        "issuer_outcome_unknown", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, Plain.INVOICE_CHECKED, alone=True,
+        documents=Documents.MAY_EXIST, unknown=True,
+    ),
+    FailureKind("exchange_rates_unreachable", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
+    FailureKind("provider_maintenance", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
+    FailureKind("provider_brownout", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, Plain.INVOICE_LATER, (), alone=True),
+    FailureKind("provider_limit", Cause.LIMIT, (Step.CHARGE, Step.INVOICE), Who.NOBODY, alone=True),
+    FailureKind("gateway_unreachable", Cause.CONNECTIVITY, _CHARGE, Who.NOBODY, Plain.PAYMENT_LATER, alone=True),
+    FailureKind(
+        "gateway_outcome_unknown", Cause.CONNECTIVITY, _CHARGE, Who.NOBODY, Plain.PAYMENT_CHECKED, _CHECK, alone=True,
+        unknown=True,
+    ),
+    FailureKind("payment_refused", Cause.PAYMENT, _CHARGE, Who.CLIENT, Plain.PAYMENT_FAILED, _PAY),
+    FailureKind("expired", Cause.PAYMENT, _CHARGE, Who.CLIENT, Plain.PAYMENT_FAILED, _PAY),
+    FailureKind("payment_failed", Cause.PAYMENT, _CHARGE, Who.CLIENT, Plain.PAYMENT_FAILED, _PAY),
+    FailureKind("payment_not_verified", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.PAYMENT_CHECKED, _CHECK),
+    FailureKind(
+        "payment_duplicate", Cause.PAYMENT, _CHARGE, Who.NOBODY, Plain.PAID_TWICE, _REFUND, money=Money.PAID_TWICE
+    ),
+    FailureKind("notification_rejected", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.OURS, _CHECK),
+    FailureKind(
+        "refund_refused", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.REFUND_LATER, _REFUND,
+        money=Money.NOT_REFUNDED, refunding=True,
+    ),
+    FailureKind(
+        "refund_too_large", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.REFUND_LATER, _REFUND,
+        money=Money.NOT_REFUNDED, refunding=True,
+    ),
+    FailureKind(
+        "reconciliation_difference", Cause.PAYMENT, (Step.CHARGE, Step.INVOICE), Who.OPS, Plain.OURS,
+        (Action.CHECK_PAYMENT_NOW, Action.REGENERATE_INVOICE, Action.REFUND), money=Money.NOT_MOVED,
+    ),
+    FailureKind(
+        "correction_proposed", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, (),
+        documents=Documents.NOT_CORRECTED,
+    ),
+    FailureKind("mail_deferred", Cause.CONNECTIVITY, _MAIL, Who.NOBODY, Plain.MAIL_LATER, _RESEND, alone=True),
+    FailureKind("mail_undeliverable", Cause.CONNECTIVITY, _MAIL, Who.NOBODY, Plain.MAIL_LATER, _RESEND, alone=True),
+    FailureKind(
+        "mail_outcome_unknown", Cause.CONNECTIVITY, _MAIL, Who.OPS, Plain.MAIL_CHECKED, _RESEND, alone=True,
+        unknown=True,
+    ),
+    FailureKind("mail_refused", Cause.BILLING_DATA, _MAIL, Who.OPS, Plain.MAIL_FAILED, _RESEND),
+    FailureKind("database_unavailable", Cause.CONNECTIVITY, _ANY, Who.NOBODY, alone=True),
+    FailureKind("document_store", Cause.INTERNAL, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR, alone=True),
+    FailureKind("step_timed_out", Cause.INTERNAL, _ANY, Who.OPS, alone=True, unknown=True),
+    FailureKind("run_cancelled", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, unknown=True),
+    FailureKind("internal", Cause.INTERNAL, _ANY, Who.ENGINEER),
+    FailureKind("version_conflict", Cause.INTERNAL, _ANY, Who.NOBODY, alone=True, says="overtaken"),
+    FailureKind("attempts_changed", Cause.INTERNAL, _CHARGE, Who.NOBODY, alone=True, says="overtaken"),
+    _broken("database"),
+    _broken("duplicate_row"),
+    _broken("write_in_reading"),
+    _broken("naive_time"),
+    _broken("inexact_amount"),
+    _broken("charge_of_paid_case", _CHARGE),
+    _broken("second_kept_payment", _CHARGE),
+    _broken("invoice_exists", _INVOICE),
+    _broken("document_altered", (Step.INVOICE, Step.EMAIL)),
+    _lacking("case_unknown"),
+    _lacking("decision_unknown"),
+    _lacking("document_unknown", (Step.INVOICE, Step.EMAIL)),
+    _lacking("expert_unknown", _INVOICE),
+    _lacking("no_invoice", (Step.INVOICE, Step.EMAIL)),
+    _lacking("notification_unknown", _CHARGE),
+    _lacking("order_unknown", _CHARGE),
+)  # fmt: skip
+
+FAILURES: Mapping[str, FailureKind] = MappingProxyType({kind.code: kind for kind in _ROWS})
+"""The table, by code."""
 
 
 def known_code(code: str) -> str:
     """The code itself when it is in the table, else `internal`: a park never carries an unexplained code."""
     return code if code in FAILURES else "internal"
+
+
+def cause_of(code: str, otherwise: Cause) -> Cause:
+    """The cause that the table gives the code; of a code that is not in it, the one of the error."""
+    return FAILURES[code].cause if code in FAILURES else otherwise
+
+
+def money_after(kind: FailureKind, state: CaseState, step: Step | None, *, outcome_known: bool = True) -> Money:
+    """What was and was not done to the money when a step of this case failed so."""
+    known = outcome_known and not kind.unknown
+    return kind.money or money_of(state, step, outcome_known=known, refunding=kind.refunding)
+
+
+def documents_after(kind: FailureKind, state: CaseState, step: Step | None, *, outcome_known: bool = True) -> Documents:
+    """What was and was not done to the invoice when a step of this case failed so."""
+    known = outcome_known and not kind.unknown
+    return kind.documents or documents_of(state, step, outcome_known=known)
 
 
 class Failure(Fact):

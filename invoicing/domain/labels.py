@@ -94,6 +94,12 @@ _MAY_DECIDE = {
 """Who may take which decision (SPEC section 6)."""
 
 
+def may_ever(role: Role, action: Action) -> bool:
+    """Whether a role may take an action in any state at all."""
+    paying = {Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN}
+    return role in _MAY_DECIDE.get(action, {Role.CLIENT, Role.SERVICE} if action in paying else set(Role))
+
+
 def _refundable(state: CaseState) -> Decimal:
     """Something or nothing; the exact sum is judged when a refund is decided."""
     through_gateway = state.paid and state.payment.remote_id is not None and Badge.REFUNDED not in state.badges

@@ -60,6 +60,11 @@ class MailKind(StrEnum):
     REFUND = "refund"
     CORRECTION = "correction"
 
+    @property
+    def step(self) -> Step:
+        """The step that mails it."""
+        return Step.NOTIFY if self.value.startswith("expert-") else Step.EMAIL
+
 
 class DeliveryStatus(StrEnum):
     """Life of one mail: `sending` is the intent, written before the server is spoken to."""
@@ -69,6 +74,10 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+ENDED = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
+"""A mail that is not handed over any more."""
 
 
 class Delivery(Fact):
@@ -177,6 +186,12 @@ class TaskKind(StrEnum):
     EMAIL = "email"
     REFUND = "refund"
     NOTIFICATION = "notification"
+
+    @property
+    def step(self) -> Step:
+        """The step that is to be done again."""
+        by_kind = {"invoice": Step.INVOICE, "email": Step.EMAIL, "refund": Step.CHARGE, "notification": Step.NOTIFY}
+        return by_kind[self.value]
 
 
 class FailedTask(Fact):

@@ -1,7 +1,8 @@
 """Texts in the languages offered: Polish (default), English, French, Russian, Arabic.
 
-One catalogue a language, each with the same keys; the domain returns keys and the edges translate them here. A key that
-is missing in a language is an error of ours, found by a test, never a silent fallback.
+One catalogue a language, each with the same keys (the texts of failures stand in a file of their own); the domain
+returns keys and the edges translate them here. A key that is missing in a language is an error of ours, found by a
+test, never a silent fallback.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _loaded: dict[str, Mapping[str, str]] = {}
 def catalogue(language: str) -> Mapping[str, str]:
     """All texts of an offered language, by key."""
     if language not in _loaded:
-        module = import_module(f"invoicing.locale.{language}")
-        _loaded[language] = MappingProxyType(module.TEXTS)
+        texts, failures = (import_module(f"invoicing.locale.{name}") for name in (language, f"failures_{language}"))
+        _loaded[language] = MappingProxyType({**texts.TEXTS, **failures.TEXTS})
     return _loaded[language]
 
 

@@ -73,7 +73,7 @@ TEXTS = {
     "failure.issuer_not_ready": "نظام إصدار الفواتير غير جاهز. أكمل إعدادات الخبير.",
     "failure.mail_not_configured": "خادم البريد غير مهيأ. على مدير النظام تحديده.",
     "failure.gateway_settings": "رفضت بوابة الدفع توقيعنا أو خدمتنا. تحقق من المفتاح ورقم الخدمة.",
-    "failure.gateway_unreachable": "بوابة الدفع لا تستجيب. نواصل المحاولة ولم يُخصم أي مبلغ.",
+    "failure.gateway_unreachable": "بوابة الدفع لا تستجيب. نواصل المحاولة.",
     "failure.gateway_outcome_unknown": "لا يُعرف هل فُتحت عملية الدفع. نتحقق من ذلك ولا نكرر شيئًا.",
     "failure.payment_refused": "رفضت البوابة فتح عملية الدفع. لم يُخصم أي مبلغ.",
     "failure.payment_not_verified": "تعذّر التحقق من الدفع؛ تحقق منه وسجّل كيف وصل المال.",

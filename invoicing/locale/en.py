@@ -71,7 +71,7 @@ TEXTS = {
     "failure.gateway_settings": (
         "The payment gateway rejected our signature or service; check the key and the service number."
     ),
-    "failure.gateway_unreachable": "The payment gateway does not answer; we keep trying, nothing was charged.",
+    "failure.gateway_unreachable": "The payment gateway does not answer; we keep trying.",
     "failure.gateway_outcome_unknown": (
         "It is not known whether the payment was opened; we are checking and repeat nothing."
     ),

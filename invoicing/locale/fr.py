@@ -78,9 +78,7 @@ TEXTS = {
     "failure.gateway_settings": (
         "La passerelle de paiement a rejeté notre signature ou notre service. Vérifiez la clé et le numéro de service."
     ),
-    "failure.gateway_unreachable": (
-        "La passerelle de paiement ne répond pas. Nous continuons d'essayer, rien n'a été prélevé."
-    ),
+    "failure.gateway_unreachable": ("La passerelle de paiement ne répond pas. Nous continuons d'essayer."),
     "failure.gateway_outcome_unknown": (
         "On ignore si le paiement a été ouvert. Nous le vérifions et ne répétons rien."
     ),

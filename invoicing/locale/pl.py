@@ -69,7 +69,7 @@ TEXTS = {
     "failure.issuer_not_ready": "Wystawca faktur nie jest gotowy; uzupełnij ustawienia eksperta.",
     "failure.mail_not_configured": "Serwer poczty nie jest skonfigurowany; administrator musi go podać.",
     "failure.gateway_settings": "Bramka płatności odrzuciła nasz podpis lub usługę; sprawdź klucz i numer usługi.",
-    "failure.gateway_unreachable": "Bramka płatności nie odpowiada; próbujemy dalej, nic nie pobrano.",
+    "failure.gateway_unreachable": "Bramka płatności nie odpowiada; próbujemy dalej.",
     "failure.gateway_outcome_unknown": "Wynik otwarcia płatności jest nieznany; sprawdzamy go, nic nie powtarzamy.",
     "failure.payment_refused": "Bramka odmówiła otwarcia płatności; nic nie pobrano.",
     "failure.payment_not_verified": "Płatności nie udało się potwierdzić; sprawdź ją i zapisz, jaką drogą przyszły pieniądze.",

@@ -62,6 +62,9 @@ class ParkedPart(Described):
     code: str
     attempts: int
     message: str
+    docs: Annotated[str, Field(description="where the code is explained, from the root of the repository")]
+    money: Annotated[str, Field(description="what was and was not done to the money")]
+    documents: Annotated[str, Field(description="what was and was not done to the invoice")]
     actions: list[str]
 
 
@@ -117,6 +120,7 @@ class AlertItem(Described):
     cause: str
     code: str
     message: str | None
+    docs: str
     details: dict[str, str]
     opened_at: datetime
     acknowledged_at: datetime | None
@@ -175,6 +179,7 @@ class ProblemDocument(Described):
     status: int
     code: str
     detail: str
+    docs: Annotated[str, Field(description="where the code is explained, from the root of the repository")]
     errors: Annotated[list[FaultItem] | None, Field(description="every fault at once, for bad input")] = None
 
 

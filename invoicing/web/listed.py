@@ -60,6 +60,7 @@ class EmailItem(Described):
     tries: int
     code: str | None
     message: str | None
+    docs: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -79,6 +80,7 @@ class FailedTaskItem(Described):
     case_id: str
     code: str
     message: str | None
+    docs: str
     opened_at: datetime
 
 

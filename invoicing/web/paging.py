@@ -11,7 +11,6 @@ from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime
 
 from invoicing.errors import NotFound
-from invoicing.locale import catalogue
 
 T = TypeVar("T")
 
@@ -54,8 +53,3 @@ def row_id(told: str) -> int:
     if not re.fullmatch(_ROW_ID, told):
         raise NotFound("row_unknown", "no row can have this id")
     return int(told)
-
-
-def failure_text(code: str | None, language: str) -> str | None:
-    """The sentence of a failure; a code without one must not take a whole list away."""
-    return None if code is None else catalogue(language).get(f"failure.{code}")

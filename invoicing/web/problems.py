@@ -32,6 +32,7 @@ from invoicing.errors import (
     StillPending,
     VersionConflict,
 )
+from invoicing.failing import PAGE
 from invoicing.locale import text
 from invoicing.presenting import fault_list
 from invoicing.web.languages import wanted_language
@@ -114,6 +115,7 @@ def document(problem: Problem, language: str) -> dict[str, Any]:
         "status": problem.status,
         "code": problem.code,
         "detail": text(language, f"problem.{problem.said or ('invalid' if problem.faults else problem.code)}"),
+        "docs": f"{PAGE}#problem_{problem.code}",
     }
     if problem.faults or problem.code == "invalid":
         told["errors"] = fault_list(problem.faults[:MOST_FAULTS], language)

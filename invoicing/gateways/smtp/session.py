@@ -150,7 +150,9 @@ class Session:
             return SettingsFault("mail_not_configured", f"{CANNOT_AUTHENTICATE}: SMTP {code}")
         if 500 <= code <= 599:
             return Refused("mail_refused", f"SMTP {code}")
-        if 400 <= code <= 499 or not self.dot_sent:
+        if 400 <= code <= 499:
+            return ConnectivityFault("mail_deferred", f"SMTP {code}")
+        if not self.dot_sent:
             return ConnectivityFault("mail_undeliverable", f"SMTP {code}")
         return OutcomeUnknown("mail_outcome_unknown", "the answer to the end of data cannot be read")
 
@@ -233,4 +235,5 @@ def _not_ready(code: int) -> PaidcaseError:
     """A no before any mail: passing when it is 4xx or unreadable, else a matter of settings."""
     if 500 <= code <= 599:
         return SettingsFault("mail_not_configured", f"{CANNOT_AUTHENTICATE}: SMTP {code}")
-    return ConnectivityFault("mail_undeliverable", f"SMTP {code}")
+    later = 400 <= code <= 499
+    return ConnectivityFault("mail_deferred" if later else "mail_undeliverable", f"SMTP {code}")

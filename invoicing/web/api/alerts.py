@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from invoicing.domain.records import StoredAlert
+from invoicing.failing import link, ops_message
 from invoicing.presenting import moment
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by
@@ -15,7 +16,7 @@ from invoicing.web.described import AlertItem, Alerts
 from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Cursor, Limit, beyond, failure_text, page_of, row_id
+from invoicing.web.paging import USUAL, Cursor, Limit, beyond, page_of, row_id
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import EmptyBody
@@ -72,7 +73,8 @@ def _item(alert: StoredAlert, language: str) -> dict[str, Any]:
         "step": alert.step,
         "cause": alert.cause,
         "code": alert.code,
-        "message": failure_text(alert.code, language),
+        "message": ops_message(alert.code, alert.step, language),
+        "docs": link(alert.code),
         "details": alert.details,
         "opened_at": moment(alert.opened_at),
         "acknowledged_at": None if alert.acknowledged_at is None else moment(alert.acknowledged_at),

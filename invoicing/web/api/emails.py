@@ -7,14 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from invoicing.domain.cases import CASE_ID
-from invoicing.domain.records import DeliveryStatus, EmailQuery, StoredDelivery
+from invoicing.domain.records import ENDED, DeliveryStatus, EmailQuery, StoredDelivery
+from invoicing.failing import link, ops_message
 from invoicing.presenting import moment
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by
 from invoicing.web.languages import Language
 from invoicing.web.listed import Emails
 from invoicing.web.openapi import problems
-from invoicing.web.paging import USUAL, Cursor, Limit, Since, Until, beyond, failure_text, page_of
+from invoicing.web.paging import USUAL, Cursor, Limit, Since, Until, beyond, page_of
 from invoicing.web.parts import Parts
 from invoicing.web.replies import reply, sent
 
@@ -52,7 +53,8 @@ def _item(mail: StoredDelivery, language: str) -> dict[str, Any]:
         "status": mail.status.value,
         "tries": mail.tries,
         "code": mail.code,
-        "message": failure_text(mail.code, language),
+        "message": ops_message(mail.code, mail.kind.step, language, ended=mail.status in ENDED),
+        "docs": None if mail.code is None else link(mail.code),
         "created_at": moment(mail.created_at),
         "updated_at": moment(mail.updated_at),
     }

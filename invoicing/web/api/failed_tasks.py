@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import StoredTask, TaskKind
 from invoicing.errors import NotAllowed, NotFound
+from invoicing.failing import link, ops_message
 from invoicing.presenting import moment
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by
@@ -17,7 +18,7 @@ from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.listed import FailedTasks, Regenerated
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Cursor, Limit, beyond, failure_text, page_of
+from invoicing.web.paging import USUAL, Cursor, Limit, beyond, page_of
 from invoicing.web.parts import Parts, WebParts
 from invoicing.web.problems import document, problem_of
 from invoicing.web.replies import Reply, reply, sent
@@ -82,6 +83,7 @@ def _item(task: StoredTask, language: str) -> dict[str, Any]:
         "kind": task.kind.value,
         "case_id": task.case_id,
         "code": task.code,
-        "message": failure_text(task.code, language),
+        "message": ops_message(task.code, task.kind.step, language),
+        "docs": link(task.code),
         "opened_at": moment(task.opened_at),
     }

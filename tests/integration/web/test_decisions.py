@@ -156,7 +156,7 @@ async def test_what_makes_no_sense_now_is_409_in_the_readers_language_and_leaves
         answer = await stage.send("POST", f"/v1/cases/{CASE}/{path}", "ops", json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, code)
         assert answer.json()["detail"] == text(language, f"problem.{code}")
-        assert set(answer.json()) == {"type", "title", "status", "code", "detail"}
+        assert set(answer.json()) == {"type", "title", "status", "code", "detail", "docs"}
     assert await decisions(stage) == []
     assert await handed_over(stage) == []
 

@@ -19,6 +19,7 @@ from invoicing.domain.records import (
 )
 from invoicing.domain.state import PaymentState, PaymentStatus, Step
 from invoicing.errors import Cause
+from invoicing.failing import ops_message
 from invoicing.locale import text
 from invoicing.web.described import AlertItem, StateRecord
 from invoicing.web.listed import Activity, Emails, FailedTasks, NotificationItem, Notifications, Payments
@@ -184,7 +185,7 @@ async def test_the_email_log_shows_recipients_to_ops(stage: Stage) -> None:
     Emails.model_validate(page)
     assert [item["status"] for item in page["items"]] == ["failed", "unknown", "sent"]
     assert page["items"][0]["recipient"] == "faktury@example.com"
-    assert page["items"][0]["message"] == text("pl", "failure.mail_refused")
+    assert page["items"][0]["message"] == ops_message("mail_refused", Step.EMAIL, "pl")
     assert [item["id"] for item in await every_page(stage, "/v1/emails")] == [item["id"] for item in page["items"]]
     assert ids(await listed(stage, "/v1/emails", status="unknown", case_id=CASE)) == [CASE]
     assert ids(await listed(stage, "/v1/emails", case_id="other")) == []
@@ -201,7 +202,7 @@ async def test_the_failed_lists_are_told_apart_by_kind_and_forget_what_was_cured
     page = await listed(stage, "/v1/failed-tasks")
     FailedTasks.model_validate(page)
     assert ids(page) == ["c-4", "c-3", "c-2", "c-1"]
-    assert page["items"][0]["message"] == text("pl", "failure.internal")
+    assert page["items"][0]["message"] == ops_message("internal", TaskKind.INVOICE.step, "pl")
     assert [item["case_id"] for item in await every_page(stage, "/v1/failed-tasks")] == ids(page)
     for kind, wanted in (("invoice", ["c-4"]), ("email", ["c-1"]), ("refund", ["c-2"]), ("notification", ["c-3"])):
         assert ids(await listed(stage, "/v1/failed-tasks", kind=kind)) == wanted

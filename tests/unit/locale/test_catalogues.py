@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from invoicing.domain.cases import LANGUAGES
+from invoicing.domain.consequences import Documents, Money, Plain
 from invoicing.domain.failures import FAILURES
 from invoicing.domain.faults import FaultCode
 from invoicing.domain.labels import Action, Role, view
@@ -107,7 +108,9 @@ def test_a_subject_is_one_line(language: str) -> None:
         pytest.param(keys("action", Action), id="actions"),
         pytest.param(keys("badge", Badge), id="badges"),
         pytest.param(keys("event", Event), id="events of the timeline"),
-        pytest.param(keys("failure", FAILURES), id="failures"),
+        pytest.param({kind.meaning for kind in FAILURES.values()}, id="failures"),
+        pytest.param(keys("plain.client", Plain) | keys("plain.expert", Plain), id="plain words of failures"),
+        pytest.param(keys("money", Money) | keys("documents", Documents), id="consequences of failures"),
         pytest.param(keys("problem", PROBLEM_CODES), id="problems"),
         pytest.param({f"mail.{k}.{part}" for k in MailKind for part in ("subject", "text")}, id="mails"),
         pytest.param(set(label_keys()), id="labels"),

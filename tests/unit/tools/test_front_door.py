@@ -15,6 +15,7 @@ TARGETS = {
     "demo": "examples.demo",
     "test": "pytest",
     "check": "lint-imports",
+    "docs": "invoicing.failures_page",
     "bench": "-m bench",
     "up": "docker compose up",
 }

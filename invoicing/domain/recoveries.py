@@ -1,0 +1,59 @@
+"""What closes an alert by itself: for each code that opens one, the events after which nobody need look any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from invoicing.domain.failures import FAILURES
+
+
+class Recovery(StrEnum):
+    """Closed by the transaction in which it happens."""
+
+    STEP_GOES_ON = "the parked step is tried again, succeeds, or the case is given up"
+    PAYMENT_SETTLED = "the case gets its payment, a new attempt is opened, or the case is closed as unpaid"
+    MONEY_CAME = "the case gets its payment, through the gateway or another way"
+    GIVEN_BACK = "a refund of that payment arrives"
+    DELIVERED = "a mail of that kind about the case is sent"
+    CORRECTED = "a correction of the invoice is issued"
+    PROVIDER_BACK = "the provider answers again and the cases that were held go on"
+    AGREES = "a later comparison finds that gateway, records and invoices agree"
+    DECIDED_AGAIN = "the same is decided again"
+    ACKNOWLEDGED = "a person acknowledges it"
+
+
+_OWN: Mapping[str, tuple[Recovery, ...]] = {
+    "payment_refused": (Recovery.PAYMENT_SETTLED,),
+    "payment_not_verified": (Recovery.MONEY_CAME,),
+    "payment_duplicate": (Recovery.GIVEN_BACK,),
+    "notification_rejected": (Recovery.ACKNOWLEDGED,),
+    "refund_refused": (Recovery.GIVEN_BACK,),
+    "refund_too_large": (Recovery.GIVEN_BACK,),
+    "reconciliation_difference": (Recovery.AGREES,),
+    "correction_proposed": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
+    "provider_brownout": (Recovery.PROVIDER_BACK,),
+    "mail_refused": (Recovery.DELIVERED,),
+    "mail_undeliverable": (Recovery.DELIVERED,),
+    "mail_outcome_unknown": (Recovery.DELIVERED,),
+    "mail_not_configured": (Recovery.DELIVERED,),
+}
+
+_OF_A_CHARGE = frozenset({"gateway_unreachable", "gateway_outcome_unknown", "provider_limit"})
+_PARKS_TOO = frozenset({"payment_not_verified"})
+
+
+def _ways(code: str) -> tuple[Recovery, ...]:
+    own = _OWN.get(code, ())
+    if own and code not in _PARKS_TOO:
+        return own
+    charge = (Recovery.PAYMENT_SETTLED,) if code in _OF_A_CHARGE else ()
+    return (*own, *charge, Recovery.STEP_GOES_ON, Recovery.DECIDED_AGAIN)
+
+
+RECOVERIES: Mapping[str, tuple[Recovery, ...]] = MappingProxyType({code: _ways(code) for code in FAILURES})
+"""How the alert of each code is closed; whatever parks a step or stops a decision can open one."""
+
+CLOSED_BY_HAND = frozenset(code for code, ways in RECOVERIES.items() if Recovery.ACKNOWLEDGED in ways)
+"""Codes whose recovery no record shows, so that acknowledging closes their alert."""

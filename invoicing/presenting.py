@@ -89,6 +89,7 @@ FOR_STAFF = frozenset(
         Event.TRANSFER_TOLD,
         Event.REGISTER_ASKED,
         Event.STEP_FAILED,
+        Event.STEP_REDO,
         Event.PAYMENT_DUPLICATE,
     }
 )

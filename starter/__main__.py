@@ -40,6 +40,7 @@ COMMANDS = {
     "reconcile": "compare gateway, records and invoices of some days",
     "export": "write histories of cases in a form that can be replayed",
     "replay": "hold histories against today's workflow code; files need no server",
+    "redo": "let runs go back to just before a step; nothing is done twice",
     "token": "print a token for the API, or a sign-in link",
     "doctor": "check every setting and dependency, one line each",
 }

@@ -51,6 +51,7 @@ _ADVICE = {
     "not_found": "record it with `start`; `status` alone lists the newest cases",
     "not_at_rest": "look at it with `status`",
     "run_unknown": "see `status` for what the database knows, which is complete",
+    "step_never_ran": "see with `explain` where it stands",
     "temporal_access": "correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS",
     "temporal_unreachable": "start Temporal (`make temporal`) or correct TEMPORAL_ADDRESS",
 }

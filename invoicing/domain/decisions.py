@@ -15,7 +15,7 @@ from pydantic import Field
 
 from invoicing.domain.invoices import Fact
 from invoicing.domain.records import Capture
-from invoicing.domain.state import CaseState, InvoiceStatus, PaymentStatus, Step
+from invoicing.domain.state import Badge, CaseState, InvoiceStatus, PaymentStatus, Step
 
 
 class DecisionKind(StrEnum):
@@ -109,3 +109,21 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
         case DecisionKind.LATE_PAYMENT:
             allowed, why = True, ""
     return None if allowed else why
+
+
+NEVER_REDONE = (Step.VALIDATE, Step.CHARGE)
+"""Steps to which no run goes back: money that has moved does not move back by a run."""
+
+
+def redo_refusal(step: Step, state: CaseState) -> str | None:
+    """Why a run may not go back to just before a step, or None when it may."""
+    if step in NEVER_REDONE:
+        return f"{step.value} is never redone: what it does for the money stands, use `check-payment` or `correct`"
+    if not state.paid:
+        return "the case is not paid: everything that its run could redo is charge"
+    if step is Step.INVOICE and not state.invoiced:
+        if Badge.REFUNDED in state.badges:
+            return "the money was given back: an invoice would be for nothing"
+        if state.closed:
+            return "the case was given up: only `regenerate` begins again"
+    return None

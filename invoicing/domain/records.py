@@ -138,6 +138,7 @@ class Event(StrEnum):
     STEP_FAILED = "step_failed"
     PARKED = "parked"
     RESUMED = "resumed"
+    STEP_REDO = "step_redo"
     CLOSED_UNPAID = "closed_unpaid"
     ISSUER_SHUT = "issuer_shut"
     ISSUER_OPENED = "issuer_opened"

@@ -132,6 +132,7 @@ TEXTS = {
     "event.step_failed": "لم تنجح الخطوة",
     "event.parked": "القضية بانتظار قرار",
     "event.resumed": "استؤنفت القضية",
+    "event.step_redo": "أُعيد التنفيذ إلى خطوة سابقة",
     "event.closed_unpaid": "أُغلقت بدون دفع",
     "event.issuer_shut": "أُوقفت الفواتير الجديدة: المزوّد متعطّل",
     "event.issuer_opened": "عاد المزوّد، وتُستأنف الفواتير تباعًا",

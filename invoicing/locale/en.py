@@ -134,6 +134,7 @@ TEXTS = {
     "event.step_failed": "Step failed",
     "event.parked": "Case waits for a decision",
     "event.resumed": "Case resumed",
+    "event.step_redo": "Run sent back to a step",
     "event.closed_unpaid": "Closed without payment",
     "event.issuer_shut": "New invoices held: the provider fails",
     "event.issuer_opened": "The provider is back, invoices go on one after the other",

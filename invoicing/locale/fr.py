@@ -139,6 +139,7 @@ TEXTS = {
     "event.step_failed": "L'étape a échoué",
     "event.parked": "Le dossier attend une décision",
     "event.resumed": "Dossier repris",
+    "event.step_redo": "Exécution ramenée à une étape",
     "event.closed_unpaid": "Clos sans paiement",
     "event.issuer_shut": "Nouvelles factures retenues : le prestataire échoue",
     "event.issuer_opened": "Le prestataire est de retour, les factures reprennent l'une après l'autre",

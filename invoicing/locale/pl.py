@@ -128,6 +128,7 @@ TEXTS = {
     "event.step_failed": "Krok nie powiódł się",
     "event.parked": "Sprawa czeka na decyzję",
     "event.resumed": "Wznowiono sprawę",
+    "event.step_redo": "Cofnięto przebieg do kroku",
     "event.closed_unpaid": "Zamknięto bez płatności",
     "event.issuer_shut": "Wstrzymano nowe faktury: dostawca zawodzi",
     "event.issuer_opened": "Dostawca wrócił, faktury ruszają po kolei",

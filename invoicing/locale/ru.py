@@ -130,6 +130,7 @@ TEXTS = {
     "event.step_failed": "Шаг не удался",
     "event.parked": "Дело ожидает решения",
     "event.resumed": "Дело возобновлено",
+    "event.step_redo": "Процесс возвращён к шагу",
     "event.closed_unpaid": "Закрыто без оплаты",
     "event.issuer_shut": "Новые счета задержаны: поставщик не отвечает",
     "event.issuer_opened": "Поставщик снова работает, счета выставляются по очереди",

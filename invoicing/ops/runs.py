@@ -63,15 +63,3 @@ async def _answered(listed: AsyncIterator[T], what: str) -> AsyncIterator[T]:
             yield item
     except RPCError as error:
         raise meaning(error, what) from None
-
-
-def run_id_of(history: WorkflowHistory) -> str:
-    """The run that a history tells of; after a reset that is another one than where it began."""
-    started = history.events[0].workflow_execution_started_event_attributes
-    resets = [
-        event.workflow_task_failed_event_attributes.new_run_id
-        for event in history.events
-        if event.HasField("workflow_task_failed_event_attributes")
-        and event.workflow_task_failed_event_attributes.new_run_id
-    ]
-    return resets[-1] if resets else started.original_execution_run_id

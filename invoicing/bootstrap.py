@@ -67,6 +67,7 @@ from invoicing.ports import (
     Mailer,
     PaymentGateway,
     PaymentNotifications,
+    SealedSecrets,
     TaxRegisters,
 )
 from invoicing.ports import utc_now as utc_now
@@ -123,6 +124,7 @@ class Application:
     rates: ExchangeRates | None
     registers: TaxRegisters | None
     answers: SqlAnswers
+    sealed: SealedSecrets
     tokens: Tokens
     wakeup: Wakeup
     activities: tuple[Callable[..., Any], ...]
@@ -211,6 +213,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             rates=rates,
             registers=registers,
             answers=store.answers,
+            sealed=store,
             tokens=Tokens(settings.auth_secrets),
             wakeup=wakeup,
             activities=(

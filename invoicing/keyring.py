@@ -49,7 +49,7 @@ class KeyRing:
             raise SettingsFault("secrets_keys_missing", "the key of an encrypted value is not in the key ring")
         try:
             return cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound_to)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # too short for a nonce is a ValueError
             raise SettingsFault("secrets_keys_missing", "an encrypted value was altered, or its key was") from error
 
     def seal(self, text: str) -> str:
@@ -94,5 +94,6 @@ class EncryptedPayloads(PayloadCodec):
     def _clear(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != ENCODING:
             return payload
-        name = payload.metadata[KEY_ID]
-        return Payload.FromString(self._ring.decrypt(name.decode(), payload.data, name))
+        name = payload.metadata.get(KEY_ID, b"")
+        clear = self._ring.decrypt(name.decode(errors="replace"), payload.data, name)
+        return Payload.FromString(clear)

@@ -93,6 +93,15 @@ def http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def origin(text: str) -> str:
+    """Scheme, host and port of a web page, as a browser names it (RFC 6454 section 6.2)."""
+    whole = http_url(text)
+    parts = urlsplit(whole)
+    if whole != text or whole != f"{parts.scheme}://{parts.netloc}".lower() or "@" in parts.netloc:
+        raise ValueError("expected an origin such as https://temporal.example.com, without a path")
+    return whole
+
+
 def existing_file(text: str) -> Path:
     """A file that is there."""
     path = Path(text)

@@ -30,6 +30,7 @@ from invoicing.setting_values import (
     key_ring,
     listening_address,
     one_of,
+    origin,
     port,
     whole_number,
 )
@@ -98,6 +99,7 @@ class Settings:
     metrics_address: str | None = None
     secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    codec_origin: str | None = None
 
 
 DEFAULTS: Mapping[str, str] = {
@@ -144,6 +146,7 @@ WITHOUT_DEFAULT = (
     "SECRETS_KEYS",
     "PAYLOAD_KEYS",
     "METRICS_ADDRESS",
+    "CODEC_ORIGIN",
 )
 """Variables that may be absent."""
 
@@ -198,6 +201,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         metrics_address=reader.optional("METRICS_ADDRESS", listening_address),
         secrets_keys=reader.optional("SECRETS_KEYS", key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", key_ring) or (),
+        codec_origin=reader.optional("CODEC_ORIGIN", origin),
     )
     address = env.get("TEMPORAL_ADDRESS")
     if address is not None and not _is_host_and_port(address):

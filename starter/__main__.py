@@ -41,6 +41,7 @@ COMMANDS = {
     "export": "write histories of cases in a form that can be replayed",
     "replay": "hold histories against today's workflow code; files need no server",
     "redo": "let runs go back to just before a step; nothing is done twice",
+    "reseal": "encrypt secrets at rest anew with the first key",
     "token": "print a token for the API, or a sign-in link",
     "doctor": "check every setting and dependency, one line each",
 }

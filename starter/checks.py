@@ -66,6 +66,7 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
     yield await _guarded("documents", _documents(app.settings.documents_url))
     yield await _guarded("temporal", _temporal(call))
     yield await _guarded("workers", _workers(app))
+    yield await _guarded("secrets", _secrets(app))
     for service in app.settings.autopay:
         yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
     if app.rates is not None:
@@ -163,6 +164,20 @@ async def _workers(app: Application) -> Check:
 
 def _lately(ago: timedelta) -> bool:
     return ago <= SEEN_WITHIN
+
+
+async def _secrets(app: Application) -> Check:
+    ring = [name for name, _ in app.settings.secrets_keys]
+    sealed = await app.sealed.sealed_by()
+    lost = [f"{count} with {key}" for key, count in sorted(sealed.items()) if key not in ring]
+    if lost:
+        told = f"wFirma keys sealed with a key that SECRETS_KEYS lacks ({', '.join(lost)}); put it back"
+        return Check("secrets", Health.FAILED, told)
+    older = [f"{count} with {key}" for key, count in sorted(sealed.items()) if key != ring[0]]
+    if older:
+        told = f"older keys are in use ({', '.join(older)}): run `python -m starter reseal` before taking them away"
+        return Check("secrets", Health.WARNING, told)
+    return Check("secrets", Health.OK, f"{sum(sealed.values())} at rest, sealed with the first key")
 
 
 async def _autopay(app: Application, service: AutopaySettings) -> Check:

@@ -52,6 +52,7 @@ _ADVICE = {
     "not_at_rest": "look at it with `status`",
     "run_unknown": "see `status` for what the database knows, which is complete",
     "step_never_ran": "see with `explain` where it stands",
+    "secrets_keys_missing": "set SECRETS_KEYS to a ring that holds every key in use, the newest first",
     "temporal_access": "correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS",
     "temporal_unreachable": "start Temporal (`make temporal`) or correct TEMPORAL_ADDRESS",
 }

@@ -28,7 +28,7 @@ from invoicing.ports.payments import (
 )
 from invoicing.ports.rates import ExchangeRates
 from invoicing.ports.registers import TaxRegisters
-from invoicing.ports.storage import CaseStore, Recorded, UnitOfWork
+from invoicing.ports.storage import CaseStore, Recorded, SealedSecrets, UnitOfWork
 from invoicing.ports.world import Clock, Sealer, utc_now
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "PaymentGateway",
     "PaymentNotifications",
     "Recorded",
+    "SealedSecrets",
     "Sealer",
     "TaxRegisters",
     "TransferNotification",

@@ -222,6 +222,19 @@ class UnitOfWork(Protocol):
         """Store an authentic gateway message; False for a repeat."""
 
 
+class SealedSecrets(Protocol):
+    """Secrets at rest, and rotating the key that seals them."""
+
+    async def reseal(self, limit: int) -> int:
+        """Seal up to `limit` secrets anew with the first key and say how many; 0 when every one is.
+
+        Raises `SettingsFault("secrets_keys_missing")` when what is left cannot be opened, or there is no key ring.
+        """
+
+    async def sealed_by(self) -> Mapping[str, int]:
+        """How many secrets each key seals, by the key's id."""
+
+
 class CaseStore(Protocol):
     """The database."""
 

@@ -7,6 +7,7 @@ A sealed value is the id of its key, a colon, and what only that key opens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from invoicing.domain.cases import ExpertDocument, WfirmaKeys
 from invoicing.errors import InternalFault, NotFound, SettingsFault
 from invoicing.ports import Sealer
 from invoicing.storage.tables import experts
-from invoicing.storage.work import Work, upsert
+from invoicing.storage.work import Statements, Work, upsert
 
 _EXPERT = select(experts.c.document, experts.c.wfirma_sealed).where(experts.c.expert_id == bindparam("id"))
 _SAVE_EXPERT = upsert(experts, "expert_id", keep=("logo",))
@@ -38,6 +39,16 @@ _RESEAL = (
     .where(experts.c.expert_id == bindparam("id"), experts.c.wfirma_sealed == bindparam("before"))
     .values(wfirma_sealed=bindparam("sealed"))
 )
+_SEALING_KEY = {
+    "sqlite": func.substr(experts.c.wfirma_sealed, 1, func.instr(experts.c.wfirma_sealed, ":") - 1),
+    "postgresql": func.split_part(experts.c.wfirma_sealed, ":", 1),
+}
+_SEALED_BY: Statements = {
+    dialect: select(key.label("sealer"), func.count().label("secrets"))
+    .where(experts.c.wfirma_sealed.is_not(None))
+    .group_by(key)
+    for dialect, key in _SEALING_KEY.items()
+}
 _MISSING = "secrets_keys_missing"
 
 
@@ -123,6 +134,10 @@ class ExpertKeys(Work):
         if unopened:
             raise SettingsFault(_MISSING, f"wFirma keys of {unopened} experts are sealed with a key that is not given")
         return 0
+
+    async def sealed_by(self) -> Mapping[str, int]:
+        """How many experts' keys each key seals, by its id; needs no ring."""
+        return {row.sealer: row.secrets for row in await self._read(_SEALED_BY[self._dialect])}
 
     async def _reseal(self, row: Row[Any], sealer: Sealer) -> bool | None:
         """Whether it was replaced (not, when the expert was saved meanwhile); None when it cannot be opened."""

@@ -238,6 +238,11 @@ class SqlCaseStore:
         async with self._lists(writable=True) as rows:
             return await rows.reseal(limit)
 
+    async def sealed_by(self) -> Mapping[str, int]:
+        """How many experts' keys each key of the ring seals."""
+        async with self._lists(writable=False) as rows:
+            return await rows.sealed_by()
+
     async def figures(self, seen_since: datetime) -> Figures:
         """How much waits, for what, and since when."""
         async with self._lists(writable=False) as rows:

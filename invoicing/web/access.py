@@ -54,6 +54,8 @@ class Call(StrEnum):
     REGENERATE_FAILED = "regenerateFailed"
     LIST_NOTIFICATIONS = "listNotifications"
     READ_NOTIFICATION = "readNotification"
+    ENCODE_PAYLOADS = "encodePayloads"
+    DECODE_PAYLOADS = "decodePayloads"
 
 
 _ALL = frozenset(Role)
@@ -91,6 +93,8 @@ MAY_CALL = MappingProxyType(
         Call.REGENERATE_FAILED: _OPS,
         Call.LIST_NOTIFICATIONS: frozenset({Role.EXPERT}),
         Call.READ_NOTIFICATION: frozenset({Role.EXPERT}),
+        Call.ENCODE_PAYLOADS: _OPS,
+        Call.DECODE_PAYLOADS: _OPS,
     }
 )
 """The table of roles."""

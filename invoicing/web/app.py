@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from invoicing.web import health, metrics, problems
+from invoicing.web import codec, health, metrics, problems
 from invoicing.web.api import (
     activity,
     alerts,
@@ -43,6 +43,7 @@ ROUTERS = (
     payment_return.router,
     health.router,
     metrics.router,
+    codec.router,
 )
 
 

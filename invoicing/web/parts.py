@@ -9,8 +9,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from temporalio.client import Client
+from temporalio.converter import PayloadCodec
 
-from invoicing.bootstrap import Application
+from invoicing.bootstrap import Application, data_converter
 from invoicing.deciding import Deciding
 from invoicing.intake import REDIRECT_WITHIN, Intake
 from invoicing.ports import CaseStore, Clock, DocumentStore, PaymentNotifications
@@ -38,6 +39,8 @@ class WebParts:
     public_url: str
     takes_payments: bool
     sends_mail: bool
+    payload_codec: PayloadCodec | None
+    codec_origin: str | None
     redirect_within: timedelta = REDIRECT_WITHIN
 
 
@@ -60,6 +63,8 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
         public_url=app.settings.public_url,
         takes_payments=bool(app.settings.autopay),
         sends_mail=app.settings.smtp.host is not None,
+        payload_codec=data_converter(app.settings.payload_keys).payload_codec,
+        codec_origin=app.settings.codec_origin,
         redirect_within=redirect_within,
     )
 

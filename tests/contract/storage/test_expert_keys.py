@@ -177,3 +177,14 @@ async def test_rotation_never_brings_back_keys_that_were_replaced_meanwhile(data
 async def test_rotation_without_a_ring_is_refused(database_url: str) -> None:
     async with opened(database_url, None) as store:
         assert (await fault_of(store.reseal(10), SettingsFault)).code == "secrets_keys_missing"
+
+
+async def test_how_many_secrets_each_key_seals_is_told_without_any_ring(database_url: str) -> None:
+    async with opened(database_url, Ring("old")) as store:
+        await saved(store, "exp-1", "exp-2")
+    async with opened(database_url, Ring("new", "old")) as store:
+        await saved(store, "exp-3")
+        async with store.transaction() as work:
+            await work.save_expert("exp-4", expert(), NOW)
+    async with opened(database_url, None) as store:
+        assert await store.sealed_by() == {"old": 2, "new": 1}

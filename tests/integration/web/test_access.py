@@ -41,6 +41,8 @@ CALLS: dict[Call, tuple[str, str, Any]] = {
     Call.REGENERATE_FAILED: ("POST", "/v1/failed-tasks/regenerate", {"case_ids": [CASE]}),
     Call.LIST_NOTIFICATIONS: ("GET", "/v1/notifications", None),
     Call.READ_NOTIFICATION: ("POST", "/v1/notifications/1/read", None),
+    Call.ENCODE_PAYLOADS: ("POST", "/codec/encode", {}),
+    Call.DECODE_PAYLOADS: ("POST", "/codec/decode", {}),
 }
 OWN, FOREIGN = ("client:cli-7", "expert:exp-1"), ("client:cli-8", "expert:exp-2")
 PASSED = {
@@ -52,6 +54,7 @@ PASSED = {
     Call.DELETE_PROFILE: 404,
     Call.ACKNOWLEDGE_ALERT: 404, Call.LIST_ACTIVITY: 200, Call.LIST_EMAILS: 200, Call.LIST_FAILED_TASKS: 200,
     Call.REGENERATE_FAILED: 200, Call.LIST_NOTIFICATIONS: 200, Call.READ_NOTIFICATION: 404,
+    Call.ENCODE_PAYLOADS: 404, Call.DECODE_PAYLOADS: 404,
 }  # fmt: skip
 """What the stage's case, which nobody has paid, answers to a caller who is let through."""
 
@@ -85,6 +88,8 @@ WHO = {
     Call.REGENERATE_FAILED: "ops",
     Call.LIST_NOTIFICATIONS: "expert",
     Call.READ_NOTIFICATION: "expert",
+    Call.ENCODE_PAYLOADS: "ops",
+    Call.DECODE_PAYLOADS: "ops",
 }
 """The specification's table, written down a second time."""
 

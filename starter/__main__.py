@@ -27,7 +27,7 @@ COMMANDS = {
     "start": "record case documents, and start those that are paid already",
     "batch": "record and start many cases from a CSV or JSON Lines file; may be repeated",
     "status": "show cases as the database has them",
-    "explain": "show how the totals of a case came about, and what it waits for",
+    "explain": "show a case on one screen: what happened, what waits and why, what to press, its totals",
     "failures": "show what has failed and waits for a person, by cause",
     "regenerate": "try the invoices of cases again; the payment is not touched",
     "resend": "mail the document of a case once more",

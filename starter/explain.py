@@ -1,4 +1,7 @@
-"""`explain`: one case from the database: what its totals are made of, where it stands, and what it waits for."""
+"""`explain`: one case on one screen: where it stands, what happened, what waits and why, what to press, its totals.
+
+Everything but what the run has under way comes from the database, so that it works while Temporal is away, and says so.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from invoicing.domain.labels import Role, view
 from invoicing.errors import NotFound
 from invoicing.explained import explanation
 from invoicing.locale import text
-from invoicing.presenting import state_record
+from invoicing.presenting import state_record, timeline_entry
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
 from starter.outcomes import ExitCode
+from starter.under_way import asked, document, happened, under_way
 
 LINES = ("line", "description", "VAT", "before discount", "discount", "rounding", "value")
 RATES = ("VAT", "lines", "net", "tax", "gross")
@@ -37,15 +41,23 @@ async def _run(call: Call) -> int:
             facts = await app.intake.facts(call.arguments.case_id)
         except NotFound:
             raise NotFound("not_found", "no case is recorded under this id") from None
+        entries = await app.store.timeline(call.arguments.case_id)
+        run, fault = await asked(call, call.arguments.case_id, app.clock())
     record = state_record(facts, Role.OPS, call.language)
     why = explanation(facts.document, call.language)
-    call.out.result({**record, "explanation": why})
+    events = [timeline_entry(entry, Role.OPS, call.language) for entry in entries]
+    call.out.result({**record, "events": events, **document(run, fault), "explanation": why})
     for line in _standing(record, call.language):
+        call.out.line(line)
+    for line in under_way(run, fault):
         call.out.line(line)
     for who, role in (("ops", Role.OPS), ("the expert", Role.EXPERT), ("the client", Role.CLIENT)):
         if names := [action.value for action in view(facts.state, role).actions]:
             may = ", ".join(f"{name} ({text(call.language, f'action.{name}')})" for name in names)
             call.out.line(f"{who} may: {may}")
+    call.out.line("")
+    for line in happened(entries, call.language):
+        call.out.line(line)
     if why is None:
         call.out.line("totals: not known while a VAT rate is not one of ours")
         return ExitCode.OK

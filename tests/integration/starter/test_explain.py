@@ -18,12 +18,16 @@ def test_the_totals_are_told_line_by_line_and_what_may_be_done(folder: Path) -> 
     assert "sum: Total gross: " in done.stdout
     assert "VAT 23: VAT on the sum of net values: " in done.stdout
     assert "the client may: pay (" in done.stdout
+    assert "Temporal was not asked, this is what the database knows: temporal_unreachable" in done.stdout
+    assert "Case recorded" in done.stdout
 
 
 def test_with_json_it_is_the_state_record_and_its_explanation(folder: Path) -> None:
     told = answer(starter(folder, "explain", recorded(folder), "--json"))
     assert told["case_id"] == "e-1"
     assert told["explanation"]["totals"] == told["totals"]
+    assert (told["run"], told["temporal"]) == (None, "temporal_unreachable")
+    assert [event["event"] for event in told["events"]] == ["case_recorded"]
 
 
 def test_an_unknown_case_is_said_and_left_with_1(folder: Path) -> None:

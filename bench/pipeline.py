@@ -23,6 +23,7 @@ from bench.plan import Plan
 from bench.processes import BenchFailed, Running, empty_worker, mail_stand_in, our_worker, temporal
 from bench.timing import Budget, fitting, ratio_of, rounds
 from invoicing.bootstrap import Application, prepare_database
+from invoicing.domain.experts import ExpertInput
 from invoicing.settings import load
 
 WHOLE = Bar(0.7, 1.0)
@@ -37,7 +38,8 @@ def fresh_ids(cases: int) -> list[str]:
 def with_seller(env: dict[str, str]) -> None:
     """The schema, and the seller of every case."""
     asyncio.run(prepare_database(load(env)))
-    in_application(env, lambda app: app.intake.save_expert(EXPERT_ID, expert()))
+    given = ExpertInput.model_validate(expert().model_dump(exclude={"wfirma"}))
+    in_application(env, lambda app: app.experts.save(EXPERT_ID, given, "bench"))
 
 
 def run_paid(

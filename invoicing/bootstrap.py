@@ -45,6 +45,7 @@ from invoicing.documents.pdf.logo import logo_fault
 from invoicing.domain.brownouts import BrownoutLimits
 from invoicing.domain.validation import ContentRules
 from invoicing.errors import SettingsFault
+from invoicing.experts import Experts
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
@@ -118,6 +119,7 @@ class Application:
     rules: ContentRules
     timing: Timing
     intake: Intake
+    experts: Experts
     deciding: Deciding
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     logo_fault: Callable[[bytes], str | None]
@@ -207,6 +209,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             rules=rules,
             timing=_timing(settings),
             intake=Intake(store, rules, desk, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
+            experts=Experts(store, issuers, desk, clock),
             deciding=Deciding(store, documents, clock, wakeup.ring),
             inspect_pdf=PdfInspector(),
             logo_fault=logo_fault,

@@ -72,9 +72,20 @@ class DataFault(PaidcaseError):
 
 
 class SettingsFault(PaidcaseError):
-    """A setting, key, right or account is missing or wrong."""
+    """A setting, key, right or account is missing or wrong; `faults` names the expert's fields where known."""
 
     cause = Cause.SETTINGS
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        *,
+        retry_after: timedelta | None = None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        super().__init__(code, message, retry_after=retry_after)
+        self.faults = tuple(faults)
 
 
 class ConnectivityFault(PaidcaseError):

@@ -14,15 +14,15 @@ from enum import StrEnum
 
 from activities.queueing import decide
 from activities.registers import RegisterDesk, denied
-from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument, ProfileReference
+from invoicing.domain.cases import BillingData, CaseDocument, ProfileReference
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.faults import FaultCode, fault
-from invoicing.domain.parties import buyer_faults, seller_faults
+from invoicing.domain.parties import buyer_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
-from invoicing.domain.registers import Question, case_faults_of, case_questions, seller_faults_of, seller_questions
+from invoicing.domain.registers import Question, case_faults_of, case_questions
 from invoicing.domain.state import CaseState, Step
-from invoicing.domain.validation import ContentRules, case_totals, content_faults, template_is_sound
+from invoicing.domain.validation import ContentRules, case_totals, content_faults
 from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, Recorded, UnitOfWork
 from invoicing.profiles import keep
@@ -55,7 +55,7 @@ class PaymentAsked:
 
 
 class Intake:
-    """Records cases, experts, billing data and wishes to pay."""
+    """Records cases, billing data and wishes to pay."""
 
     def __init__(
         self,
@@ -112,18 +112,6 @@ class Intake:
         """The facts of a case. Raises `NotFound`."""
         async with self._store.reading() as db:
             return await db.facts(case_id)
-
-    async def save_expert(self, expert_id: str, expert: ExpertDocument) -> None:
-        """Store an expert. Raises `DataFault("invalid")` with every fault of the seller's data."""
-        faults = [*seller_faults(expert)]
-        if expert.issuer == "builtin" and expert.invoice_series and not template_is_sound(expert.invoice_series):
-            faults.append(fault("invoice_series", FaultCode.BAD_FORMAT))
-        if not faults and expert.issuer != "none":
-            faults += seller_faults_of(expert, denied(await self._desk.answers(seller_questions(expert))))
-        if faults:
-            raise DataFault("invalid", faults)
-        async with self._store.transaction() as db:
-            await db.save_expert(expert_id, expert, self._clock())
 
     async def correct_billing_data(self, case_id: str, data: BillingData, actor: str) -> CaseFacts:
         """Store a new revision and let a parked run go on.

@@ -6,9 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -26,6 +24,8 @@ from invoicing.setting_values import is_loopback
 from invoicing.settings import AutopaySettings, Settings, SmtpSettings
 from starter.call import Call
 from starter.handing_over import reach_temporal
+from starter.health import Check, Health
+from starter.issuer_check import checked_accounts
 from starter.ksef_duty import duty_on
 from starter.outcomes import explanation
 from starter.search_attributes import missing
@@ -39,23 +39,6 @@ MINISTRY = "5260250274"
 
 UNKNOWN_ORDER = "doctor-0"
 """An order that no case can have: attempts count from 1."""
-
-
-class Health(StrEnum):
-    """`warning`: works, and somebody should know. Only `failed` makes the exit code 1."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    name: str
-    health: Health
-    told: str
 
 
 async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
@@ -74,6 +57,8 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
     if app.registers is not None:
         for name, base, question in _inquiries(app.settings):
             yield await _register(name, base, app.registers, question, app.clock())
+    if app.settings.wfirma_app_key is not None:
+        yield await _guarded("wfirma", checked_accounts(app))
     yield await _guarded("mail", _mail(app.settings.smtp))
     yield await _guarded("fonts", _fonts())
     yield Check("ksef", Health.WARNING, duty_on(app.clock().astimezone(ZoneInfo("Europe/Warsaw")).date()))

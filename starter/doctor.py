@@ -8,7 +8,8 @@ from invoicing.bootstrap import application
 from invoicing.errors import SettingsFault
 from invoicing.serving import run as run_loop
 from starter.call import Call
-from starter.checks import Check, Health, checks
+from starter.checks import checks
+from starter.health import Check, Health
 from starter.outcomes import ExitCode
 
 _SIGNS = {Health.OK: "ok     ", Health.WARNING: "warning", Health.FAILED: "FAILED "}

@@ -29,8 +29,9 @@ from temporalio.service import RPCError
 
 from activities.queueing import decide
 from invoicing import bootstrap
-from invoicing.domain.cases import BillingData, ExpertDocument
+from invoicing.domain.cases import BillingData
 from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.experts import ExpertInput
 from invoicing.domain.records import InboxMessage, OutboxKind, OutboxMessage
 from invoicing.intake import PaymentAsked
 from invoicing.sandbox.autopay import faults as autopay_faults
@@ -98,7 +99,7 @@ class World(Seen):
 
     async def save_expert(self, expert_id: str = "exp-1", **changes: Any) -> None:
         """Store an expert of the specification."""
-        await self.app.intake.save_expert(expert_id, ExpertDocument.model_validate({**EXPERT, **changes}))
+        await self.app.experts.save(expert_id, ExpertInput.model_validate({**EXPERT, **changes}), "service")
 
     async def correct(self, case_id: str, **changes: Any) -> None:
         """Save corrected billing data as a person of ops."""

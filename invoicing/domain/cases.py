@@ -208,8 +208,8 @@ class WfirmaKeys(Shape):
     company_id: Annotated[str, Field(max_length=40)] | None = None
 
 
-class ExpertDocument(Shape):
-    """The expert: seller on the invoice, how invoices come into being, and their series (SPEC section 6)."""
+class Seller(Shape):
+    """What an expert says of himself, keys apart."""
 
     name: Text
     tax_id: Text | None = None
@@ -225,5 +225,10 @@ class ExpertDocument(Shape):
     issuer: Literal["none", "builtin", "wfirma"]
     invoice_series: Annotated[str, Field(max_length=60)] | None = None
     ksef: Literal["outside", "required"] = "outside"
-    wfirma: WfirmaKeys | None = None
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] | None = None
+
+
+class ExpertDocument(Seller):
+    """The expert: seller on the invoice, how invoices come into being, and their series (SPEC section 6)."""
+
+    wfirma: WfirmaKeys | None = None

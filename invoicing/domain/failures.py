@@ -121,6 +121,7 @@ _ROWS = (
     FailureKind("database_schema", Cause.SETTINGS, _ANY, Who.ADMINISTRATOR, Plain.OURS),
     FailureKind("mail_not_configured", Cause.SETTINGS, _MAIL, Who.ADMINISTRATOR, Plain.MAIL_FAILED, _RESEND),
     FailureKind("issuer_unreachable", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
+    FailureKind("issuer_unchecked", Cause.CONNECTIVITY, _INVOICE, Who.OPS, Plain.OURS, ()),
     FailureKind(
         "issuer_outcome_unknown", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, Plain.INVOICE_CHECKED, alone=True,
         documents=Documents.MAY_EXIST, unknown=True,

@@ -108,6 +108,7 @@ class Notice(Fact):
 class Event(StrEnum):
     """What the activity log tells; the timeline of a case is made of it."""
 
+    EXPERT_SAVED = "expert_saved"
     CASE_RECORDED = "case_recorded"
     PAYMENT_REQUESTED = "payment_requested"
     BILLING_DATA_SAVED = "billing_data_saved"

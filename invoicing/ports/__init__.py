@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from invoicing.ports.documents import (
     Attachment,
+    CheckingIssuer,
     DocumentStore,
     Issued,
     IssueOrder,
@@ -35,6 +36,7 @@ __all__ = [
     "Attachment",
     "CaseStore",
     "Channel",
+    "CheckingIssuer",
     "Clock",
     "DocumentStore",
     "ExchangeRates",

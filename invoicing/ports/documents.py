@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, runtime_checkable
 
-from invoicing.domain.records import (
-    CaseFacts,
-)
+from invoicing.domain.cases import ExpertDocument
+from invoicing.domain.records import CaseFacts
+from invoicing.errors import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,17 @@ class Issuer(Protocol):
         """Return when what this way of issuing depends on answers, whatever it thinks of the order. Changes nothing.
 
         Raises `ConnectivityFault` when it does not, `SettingsFault` when it cannot be asked with this order's keys.
+        """
+
+
+@runtime_checkable
+class CheckingIssuer(Issuer, Protocol):
+    """An issuer at which an expert has an account of his own."""
+
+    async def check(self, expert: ExpertDocument) -> tuple[Fault, ...]:
+        """What is definitely wrong with the account, by fields of the expert document; empty when it is proved.
+
+        Changes nothing. Raises `ConnectivityFault` when it cannot be known now.
         """
 
 

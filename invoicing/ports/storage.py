@@ -69,8 +69,10 @@ class UnitOfWork(Protocol):
     async def save_billing_data(self, case_id: str, data: BillingData, actor: str, now: datetime) -> int:
         """Append a revision (from 1) and make it the newest; equal data give back the newest revision's number."""
 
-    async def save_expert(self, expert_id: str, expert: ExpertDocument, now: datetime) -> None:
-        """Store or replace an expert; the logo stays."""
+    async def save_expert(
+        self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False
+    ) -> None:
+        """Store or replace an expert; the logo stays, and with `keep_keys` what is stored of his keys."""
 
     async def expert(self, expert_id: str) -> ExpertDocument | None:
         """An expert, or None."""
@@ -325,6 +327,9 @@ class CaseStore(Protocol):
 
         Counted by event, step and cause; what is left over is told the next time.
         """
+
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
+        """Experts with keys of an account of their own, the first so many by id, and how many there are."""
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

@@ -22,8 +22,16 @@ from invoicing.storage.work import Statements, Work, upsert
 
 _EXPERT = select(experts.c.document, experts.c.wfirma_sealed).where(experts.c.expert_id == bindparam("id"))
 _SAVE_EXPERT = upsert(experts, "expert_id", keep=("logo",))
+_SAVE_SELLER = upsert(experts, "expert_id", keep=("logo", "wfirma_sealed"))
 _LOGO = select(experts.c.logo).where(experts.c.expert_id == bindparam("id"))
 _SAVE_LOGO = update(experts).where(experts.c.expert_id == bindparam("id")).values(logo=bindparam("address"))
+_KEYED = (
+    select(experts.c.expert_id)
+    .where(experts.c.wfirma_sealed.is_not(None))
+    .order_by(experts.c.expert_id)
+    .limit(bindparam("most"))
+)
+_KEYED_COUNT = select(func.count().label("total")).where(experts.c.wfirma_sealed.is_not(None))
 _SEALED_BEFORE = (
     select(experts.c.expert_id, experts.c.wfirma_sealed)
     .where(
@@ -84,16 +92,18 @@ def expert_for_facts(document: str, sealed: str | None, sealer: Sealer | None) -
 class ExpertRows(Work):
     """One row an expert."""
 
-    async def save_expert(self, expert_id: str, expert: ExpertDocument, now: datetime) -> None:
-        """Store or replace, keys included: an expert without keys has none afterwards."""
+    async def save_expert(
+        self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False
+    ) -> None:
+        """Store or replace, keys included: an expert without keys has none afterwards, unless those stored are kept."""
         sealed = None
-        if expert.wfirma is not None:
+        if expert.wfirma is not None and not keep_keys:
             if self._sealer is None:
                 raise SettingsFault(_MISSING, "wFirma keys cannot be stored without a key ring")
             sealed = self._sealer.seal(expert.wfirma.model_dump_json())
         document = expert.model_copy(update={"wfirma": None}).model_dump_json()
         row = {"expert_id": expert_id, "document": document, "updated_at": now, "wfirma_sealed": sealed}
-        await self._write(_SAVE_EXPERT[self._dialect], row)
+        await self._write((_SAVE_SELLER if keep_keys else _SAVE_EXPERT)[self._dialect], row)
 
     async def expert(self, expert_id: str) -> ExpertDocument | None:
         """An expert with the keys, or None. Raises `SettingsFault` for keys that cannot be opened."""
@@ -113,7 +123,13 @@ class ExpertRows(Work):
 
 
 class ExpertKeys(Work):
-    """Rotation of the key ring."""
+    """Who has keys, and rotation of the key ring."""
+
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
+        """Experts with stored keys, the first so many by id, and how many there are."""
+        rows = await self._read(_KEYED, {"most": limit})
+        (counted,) = await self._read(_KEYED_COUNT)
+        return tuple(row.expert_id for row in rows), counted.total
 
     async def reseal(self, limit: int) -> int:
         """Seal with the first key what another one has sealed; how many experts' keys were.

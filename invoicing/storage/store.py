@@ -118,6 +118,11 @@ class SqlCaseStore:
         async with self._lists(writable=False) as rows:
             return await rows.notification(inbox_id)
 
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
+        """Experts with stored keys, the first so many by id, and how many there are."""
+        async with self._lists(writable=False) as rows:
+            return await rows.experts_with_keys(limit)
+
     async def claim_messages(
         self, worker: str, now: datetime, lease: timedelta, limit: int
     ) -> tuple[QueuedMessage, ...]:

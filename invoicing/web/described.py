@@ -161,6 +161,10 @@ class ExpertAnswer(Described):
     ksef: str
     wfirma: WfirmaAnswer | None
     colour: str | None
+    checked: Annotated[
+        bool | None,
+        Field(description="whether wFirma has just proved keys, rights and series; false: it could not be asked"),
+    ]
 
 
 class FaultItem(Described):

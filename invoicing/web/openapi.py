@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.cases import BillingData, CaseDocument
+from invoicing.domain.experts import ExpertInput
 from invoicing.web.described import PaymentRequestBody, ProblemDocument
 from invoicing.web.described_profiles import ProfileBody
 from invoicing.web.problems import MEDIA_TYPE
@@ -17,7 +18,7 @@ from invoicing.web.requested import EmptyBody, ExternalPaymentBody, RefundBody, 
 _REF = "#/components/schemas/{model}"
 _BODIES: tuple[type[BaseModel], ...] = (
     CaseDocument,
-    ExpertDocument,
+    ExpertInput,
     BillingData,
     ProfileBody,
     PaymentRequestBody,

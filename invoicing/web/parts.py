@@ -13,6 +13,7 @@ from temporalio.converter import PayloadCodec
 
 from invoicing.bootstrap import Application, data_converter
 from invoicing.deciding import Deciding
+from invoicing.experts import Experts
 from invoicing.intake import REDIRECT_WITHIN, Intake
 from invoicing.ports import CaseStore, Clock, DocumentStore, PaymentNotifications
 from invoicing.tokens import Tokens
@@ -24,6 +25,7 @@ class WebParts:
     """The web's side of the composition. `temporal` is None where no client was given: then it counts as away."""
 
     intake: Intake
+    experts: Experts
     deciding: Deciding
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     logo_fault: Callable[[bytes], str | None]
@@ -48,6 +50,7 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
     """The parts of a wired application."""
     return WebParts(
         intake=app.intake,
+        experts=app.experts,
         deciding=app.deciding,
         inspect_pdf=app.inspect_pdf,
         logo_fault=app.logo_fault,

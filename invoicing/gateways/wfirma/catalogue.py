@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.tax import VatRate
 from invoicing.errors import SettingsFault
 from invoicing.gateways.wfirma import wire
@@ -39,6 +40,13 @@ LANGUAGES = {
 """A language's code, and how its translation may be named."""
 
 
+OTHER_KINDS = frozenset(
+    """normal margin proforma offer receipt_normal receipt_fiscal_normal income_normal bill proforma_bill offer_bill
+    receipt_bill receipt_fiscal_bill income_bill correction""".split()
+)
+"""Kinds of documents that a series may be kept for; a word that is none of them is no reason to pass a series over."""
+
+
 class Catalogue:
     """Look-ups with a memory, apart for each account."""
 
@@ -58,19 +66,25 @@ class Catalogue:
             known = self._remember(key, {text(record, "code").upper(): text(record, "id") for record in records})
         if found := known.get(RATES[rate]):
             return found
-        raise SettingsFault("issuer_settings", f"wFirma offers no rate {RATES[rate]}")
+        wrong = fault("vat_status", FaultCode.ISSUER_NOT_READY)
+        raise SettingsFault("issuer_settings", f"wFirma offers no rate {RATES[rate]}", faults=[wrong])
 
-    async def series(self, account: WfirmaAccount, name: str) -> str:
-        """The id of the series of that name. Raises `SettingsFault` when there is none."""
-        key = (account.access_key, account.company_id or "", "series", name)
+    async def series(self, account: WfirmaAccount, name: str, kind: str) -> str:
+        """The id of the series of that name for this kind of document. Raises `SettingsFault` when there is none."""
+        key = (account.access_key, account.company_id or "", "series", name, kind)
         known = self._remembered(key)
         if not known:
             answer = await self._client.read(account, "series/find", wire.search("series", {"name": name}))
             records = answer.records("series", "series")
-            known = self._remember(key, {text(record, "name"): text(record, "id") for record in records})
+            fitting = [record for record in records if text(record, "type") not in OTHER_KINDS - {kind}]
+            known = self._remember(key, {text(record, "name"): text(record, "id") for record in fitting})
         if known.get(name):
             return known[name]
-        raise SettingsFault("issuer_settings", "wFirma has no series of the name in the expert's settings")
+        raise SettingsFault(
+            "issuer_settings",
+            "wFirma has no series of the name in the expert's settings for his kind of invoice",
+            faults=[fault("invoice_series", FaultCode.ISSUER_NOT_READY)],
+        )
 
     async def language(self, account: WfirmaAccount, code: str) -> str:
         """The id of the translation beside Polish; empty for Polish alone, or when wFirma offers none."""

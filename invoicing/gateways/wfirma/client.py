@@ -18,7 +18,7 @@ from typing import Any
 from invoicing.errors import SettingsFault, Throttled
 from invoicing.gateways.outward import Outward, Reply, Request
 from invoicing.gateways.wfirma import wire
-from invoicing.gateways.wfirma.judgement import LOCK, LOCKED, PAUSE_AT_LIMIT, is_missing, refusal, unusable
+from invoicing.gateways.wfirma.judgement import KEYS, LOCK, LOCKED, PAUSE_AT_LIMIT, is_missing, refusal, unusable
 from invoicing.gateways.wfirma.wire import Answer
 from invoicing.ports import Clock
 
@@ -94,8 +94,10 @@ class WfirmaClient:
                 raise error
             return answer
         said = f"HTTP {reply.status}"
-        if reply.status in {401, 403, 404, 405}:
-            raise SettingsFault("issuer_settings", f"{said}: keys or address of wFirma are wrong")
+        if reply.status in {401, 403}:
+            raise SettingsFault("issuer_settings", f"{said}: wFirma takes neither keys nor rights", faults=KEYS)
+        if reply.status in {404, 405}:
+            raise SettingsFault("issuer_settings", f"{said}: the address of wFirma is wrong")
         if reply.status == 429 or (reply.status == 503 and reply.retry_after is not None and not write):
             pause = PAUSE_AT_LIMIT if reply.retry_after is None else reply.retry_after
             raise Throttled("provider_limit", said, retry_after=pause)

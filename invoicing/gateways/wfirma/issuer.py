@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,13 +28,14 @@ from invoicing.errors import (
 from invoicing.gateways.wfirma import wire
 from invoicing.gateways.wfirma.buyers import Contractors
 from invoicing.gateways.wfirma.catalogue import Catalogue
-from invoicing.gateways.wfirma.client import WfirmaAccount, WfirmaClient
+from invoicing.gateways.wfirma.checking import account_faults
+from invoicing.gateways.wfirma.client import WfirmaClient
 from invoicing.gateways.wfirma.correction import correction_request, issued_before, wanted_correction
 from invoicing.gateways.wfirma.judgement import unusable
 from invoicing.gateways.wfirma.notes import AddNotes
 from invoicing.gateways.wfirma.proof import DIFFERS, dated, demand_document, demand_echo, demand_wanted
 from invoicing.gateways.wfirma.wanted import CORRECTION, Plan, Wanted, account_of, add_request, plan
-from invoicing.gateways.wfirma.wire import Record, related, text
+from invoicing.gateways.wfirma.wire import Record, text
 from invoicing.ports import Clock, DocumentStore, Issued, IssueOrder
 
 LEAVE = timedelta(seconds=8)
@@ -136,21 +136,9 @@ class WfirmaIssuer:
         with contextlib.suppress(SettingsFault, InternalFault):
             await self._client.read(account, "invoices/find", asked)
 
-    async def check(self, expert: ExpertDocument) -> None:
-        """Whether keys, company and series work; changes nothing. Raises `SettingsFault`, `ConnectivityFault`."""
-        if expert.wfirma is None:
-            raise SettingsFault("issuer_settings", "the expert has no wFirma keys")
-        keys = expert.wfirma
-        account = WfirmaAccount(keys.access_key, keys.secret_key)
-        answer = await self._client.read(account, "user_companies/find", wire.search("user_companies", {}, 100))
-        ids = [related(record, "company") for record in answer.records("user_companies", "user_company")]
-        if keys.company_id and keys.company_id not in ids:
-            raise SettingsFault("issuer_settings", "the wFirma account has no company of this id")
-        if not keys.company_id and len(ids) > 1:
-            raise SettingsFault("issuer_settings", "the wFirma account has several companies: name one")
-        if expert.invoice_series:
-            named = dataclasses.replace(account, company_id=keys.company_id)
-            await self._catalogue.series(named, expert.invoice_series.strip())
+    async def check(self, expert: ExpertDocument) -> tuple[Fault, ...]:
+        """What is wrong with keys, rights, company or series; changes nothing. Raises `ConnectivityFault`."""
+        return await account_faults(self._client, self._catalogue, expert)
 
     async def _find(self, wanted: Wanted) -> Record | None:
         """The document of this `id_external`, proved; None when wFirma shows none."""
@@ -174,7 +162,7 @@ class WfirmaIssuer:
         await self._demand_settled(wanted, began)
         account = wanted.account
         rates = {rate: await self._catalogue.rate(account, rate) for rate in planned.rates}
-        series = await self._catalogue.series(account, planned.series) if planned.series else ""
+        series = await self._catalogue.series(account, planned.series, wanted.kind) if planned.series else ""
         language = await self._catalogue.language(account, planned.language)
         contractor = await self._contractors.kept_in_step(account, planned.buyer)
         record = await self._sent(wanted, add_request(planned, contractor, rates, series, language), began)

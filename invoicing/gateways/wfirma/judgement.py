@@ -33,7 +33,19 @@ LOCKED = "AUTH FAILED LIMIT WAIT 5 MINUTES"
 LOCK = timedelta(minutes=5)
 PAUSE_AT_LIMIT = timedelta(seconds=60)
 
-SETTINGS = frozenset({"AUTH", LOCKED, "ACCESS DENIED", "DENIED SCOPE REQUESTED", "COMPANY ID REQUIRED"})
+KEYS = (
+    Fault("wfirma.access_key", FaultCode.ISSUER_NOT_READY.value),
+    Fault("wfirma.secret_key", FaultCode.ISSUER_NOT_READY.value),
+)
+SETTINGS: Mapping[str, tuple[Fault, ...]] = {
+    "AUTH": KEYS,
+    LOCKED: (),
+    "ACCESS DENIED": KEYS[:1],
+    "DENIED SCOPE REQUESTED": KEYS[:1],
+    "COMPANY ID REQUIRED": (Fault("wfirma.company_id", FaultCode.MISSING.value),),
+}
+"""What the expert must change; a locked key may be right, so nothing of it is."""
+
 MAINTENANCE = frozenset({"OUT OF SERVICE", "SNAPSHOT LOCK"})
 TURNED_AWAY = "TOTAL REQUESTS LIMIT EXCEEDED"
 RAN_OUT = "TOTAL EXECUTION TIME LIMIT EXCEEDED"
@@ -88,7 +100,7 @@ def refusal(answer: Answer, *, write: bool, pause: timedelta | None) -> Paidcase
     if code == REFUSED:
         return _validation(answer)
     if code in SETTINGS:
-        return SettingsFault("issuer_settings", f"wFirma: {code}")
+        return SettingsFault("issuer_settings", f"wFirma: {code}", faults=SETTINGS[code])
     if code in MAINTENANCE:
         return ConnectivityFault("provider_maintenance", f"wFirma: {code}", retry_after=pause)
     if code == TURNED_AWAY or (code == RAN_OUT and not write):

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from invoicing.domain.cases import offered_language
+from invoicing.domain.cases import ExpertDocument, offered_language
 from invoicing.domain.money import amount_text, round_to_minor
 from invoicing.domain.numbering import WARSAW, issue_date
 from invoicing.domain.records import CaseFacts
@@ -86,9 +86,9 @@ def account_of(facts: CaseFacts) -> WfirmaAccount:
     return WfirmaAccount(keys.access_key, keys.secret_key, keys.company_id)
 
 
-def kind_for(facts: CaseFacts) -> str:
+def kind_of_seller(expert: ExpertDocument) -> str:
     """Sellers exempt from VAT issue another kind of document."""
-    return WITHOUT_VAT if facts.expert and facts.expert.vat_status == "exempt" else NORMAL
+    return WITHOUT_VAT if expert.vat_status == "exempt" else NORMAL
 
 
 def plan(order: IssueOrder, now: datetime) -> Plan:
@@ -104,7 +104,7 @@ def plan(order: IssueOrder, now: datetime) -> Plan:
         account=account,
         case_id=document.case_id,
         sequence=order.sequence,
-        kind=kind_for(facts),
+        kind=kind_of_seller(expert),
         currency=document.currency,
         totals=frozenset({sums.gross}),
         buyer=buyer,

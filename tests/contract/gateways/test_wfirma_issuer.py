@@ -281,33 +281,6 @@ async def test_a_kind_of_document_that_the_account_may_not_issue_is_a_matter_of_
     assert (type(fault), fault.code) == (SettingsFault, "issuer_settings")
 
 
-async def test_a_check_of_good_keys_changes_nothing_and_costs_one_call(stage: Stage) -> None:
-    expert = facts().expert
-    assert expert is not None
-    await stage.issuer().check(expert)
-    assert await stage.requests() == {"user_companies/find": 1}
-
-
-@pytest.mark.parametrize(
-    "expert",
-    [
-        {"wfirma": None},
-        {"wfirma": {"access_key": "sandbox-access", "secret_key": "wrong"}},
-        {"wfirma": {"access_key": "sandbox-access", "secret_key": "sandbox-secret", "company_id": "9"}},
-        {"wfirma": {"access_key": "two", "secret_key": "hidden"}},
-        {"invoice_series": "Nie ma"},
-    ],
-    ids=str,
-)
-async def test_a_check_finds_what_would_fail_later(stage: Stage, expert: dict[str, Any]) -> None:
-    await stage.account(access_key="two", secret_key="hidden", companies=[{"id": "1"}, {"id": "2"}])
-    told = facts(expert=expert).expert
-    assert told is not None
-    with pytest.raises(SettingsFault) as refused:
-        await stage.issuer().check(told)
-    assert refused.value.code == "issuer_settings"
-
-
 async def test_a_company_among_several_must_be_named(stage: Stage) -> None:
     await stage.account(access_key="two", secret_key="hidden", companies=[{"id": "1"}, {"id": "2"}])
     keys = {"access_key": "two", "secret_key": "hidden"}

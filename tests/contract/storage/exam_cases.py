@@ -230,6 +230,8 @@ async def an_expert_is_replaced_and_keys_are_not_stored_in_clear(open_store: Ope
         assert await work.expert("exp-1") == expert(name="Nowa Nazwa")
         await fault_of(work.save_expert("exp-1", expert(wfirma=keys), NOW), SettingsFault)
         assert await work.expert("exp-1") == expert(name="Nowa Nazwa")
+    async with opened(open_store) as store:
+        assert await store.experts_with_keys(10) == ((), 0)
 
 
 async def odd_characters_survive_in_documents(open_store: OpenStore) -> None:

@@ -110,6 +110,28 @@ async def test_an_expert_saved_without_keys_has_none(database_url: str) -> None:
         assert await sealed(store) == {"exp-1": None}
 
 
+async def test_keys_stay_sealed_as_they_are_when_they_are_kept_also_without_a_ring(database_url: str) -> None:
+    async with opened(database_url, Ring("a")) as store:
+        await saved(store, "exp-1")
+        before = await sealed(store)
+    async with opened(database_url, None) as store:
+        async with store.transaction() as work:
+            await work.save_expert("exp-1", expert(name="Inna"), NOW + MINUTE, keep_keys=True)
+            await work.save_expert("exp-2", expert(), NOW + MINUTE, keep_keys=True)
+        assert await sealed(store) == {**before, "exp-2": None}
+    async with opened(database_url, Ring("a")) as store, store.reading() as work:
+        assert await work.expert("exp-1") == expert(name="Inna").model_copy(update={"wfirma": KEYS})
+
+
+async def test_experts_with_keys_are_named_up_to_a_number_and_counted(database_url: str) -> None:
+    async with opened(database_url, Ring("a")) as store:
+        assert await store.experts_with_keys(5) == ((), 0)
+        await saved(store, "e3", "e1", "e2")
+        async with store.transaction() as work:
+            await work.save_expert("e0", expert(), NOW)
+        assert await store.experts_with_keys(2) == (("e1", "e2"), 3)
+
+
 async def test_keys_of_another_shape_are_a_fault_that_does_not_quote_them(database_url: str) -> None:
     class Odd(Ring):
         def open(self, sealed: str) -> str:

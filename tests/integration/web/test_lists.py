@@ -156,7 +156,7 @@ async def test_the_activity_log_is_listed_newest_first_and_chosen_by_what_it_tel
             )  # fmt: skip
     page = await listed(stage, "/v1/activity-log")
     Activity.model_validate(page)
-    assert ids(page) == ["c-2", "c-1", "c-0", CASE]
+    assert ids(page) == ["c-2", "c-1", "c-0", CASE, None]
     assert page["items"][0]["label"] == text("pl", "event.step_failed")
     assert page["items"][0]["cause"] == "connectivity"
     assert [item["case_id"] for item in await every_page(stage, "/v1/activity-log")] == ids(page)

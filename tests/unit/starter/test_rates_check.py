@@ -6,7 +6,8 @@ from pathlib import Path
 
 from invoicing.gateways.nbp.table import TableRates
 from invoicing.settings import load
-from starter.checks import Health, _rates, configured
+from starter.checks import _rates, configured
+from starter.health import Health
 
 EURO = json.dumps([{"currency": "EUR", "service_id": "1", "shared_key": "key", "base_url": "http://127.0.0.1:9"}])
 

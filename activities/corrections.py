@@ -1,20 +1,37 @@
-"""After a refund: the correction to zero of an invoiced case, or the proposal of one."""
+"""Corrections of issued invoices: as a person has decided, or to zero after a full refund.
+
+Guarantee: a decision has one number and one document, however often its activity runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
-from invoicing.domain.records import Alert, ArchivedDocument, CaseFacts, Event, LogEntry
+from invoicing.domain.correcting import recorded_request
+from invoicing.domain.corrections import is_zeroed
+from invoicing.domain.records import Alert, ArchivedDocument, CaseFacts, Event, LogEntry, StoredInvoice
 from invoicing.domain.state import Badge, InvoiceStatus, Step, with_badges
-from invoicing.errors import Cause
-from invoicing.ports import CaseStore, Clock, DocumentStore, Issued, IssueOrder, Issuer
+from invoicing.errors import Cause, DataFault, InternalFault
+from invoicing.ports import (
+    CaseStore,
+    Clock,
+    CorrectingIssuer,
+    CorrectionOrder,
+    DocumentStore,
+    Issued,
+    IssueOrder,
+    Issuer,
+)
 
 ZERO_SEQUENCE = 2
-"""Sequence of the correction to zero: nothing can be corrected after nothing is left."""
+"""Sequence under which an issuer elsewhere knows the correction to zero; our own are numbered by the database."""
+
+OWN = "builtin"
+"""The issuer of every invoice that our database holds, whatever the expert has chosen since."""
 
 
 class CorrectInput(BaseModel):
@@ -27,6 +44,15 @@ class CorrectInput(BaseModel):
     whole: bool
 
 
+class CorrectionInput(BaseModel):
+    """The decision to correct, by its number; what is to be true afterwards stands in the database."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    number: int
+
+
 class Corrected(BaseModel):
     """Number of the correction, or None when none was issued."""
 
@@ -36,7 +62,7 @@ class Corrected(BaseModel):
 
 
 class CorrectionActivities:
-    """Keeps documents in step with money."""
+    """Keeps documents in step with money and with what people decide."""
 
     def __init__(self, store: CaseStore, documents: DocumentStore, issuers: Mapping[str, Issuer], clock: Clock) -> None:
         self._store = store
@@ -44,41 +70,72 @@ class CorrectionActivities:
         self._issuers = issuers
         self._clock = clock
 
+    @activity.defn(name="correct_invoice")
+    @mapped
+    async def correct_invoice(self, correction: CorrectionInput) -> Corrected:
+        """Issue what a person has decided; nothing when the latest document says it already.
+
+        Raises `DataFault`, `SettingsFault`, `ConnectivityFault`.
+        """
+        async with self._store.reading() as db:
+            facts = await db.facts(correction.case_id)
+            decided = await db.decision(correction.case_id, correction.number)
+            revision = decided.body.get("billing_revision")
+            buyer = None if revision is None else await db.billing_data(correction.case_id, int(revision))
+        issuer = self._issuers.get(OWN)
+        if not isinstance(issuer, CorrectingIssuer):
+            raise InternalFault("internal", "our own issuer corrects nothing")
+        try:
+            order = CorrectionOrder(facts, correction.number, recorded_request(decided.body, buyer))
+            issued = await issuer.correct(order)
+        except DataFault as fault:
+            if fault.code != "nothing_to_correct":
+                raise
+            return Corrected(number=None)
+        await self._corrected(facts, issued, decided.actor)
+        return Corrected(number=issued.number)
+
     @activity.defn(name="correct_after_refund")
     @mapped
     async def correct_after_refund(self, refund: CorrectInput) -> Corrected:
         """Issue the correction to zero after a full refund; after a partial one propose a correction to ops.
 
-        It is proposed, too, where the invoice is the expert's own, because only he can correct it.
+        It takes back what earlier corrections have left. It is proposed, too, where the invoice is the expert's own,
+        because only he can correct it.
         """
         async with self._store.reading() as db:
             facts = await db.facts(refund.case_id)
+            issued = await db.invoices(refund.case_id)
         if facts.state.invoice.number is None and facts.state.invoice.status is not InvoiceStatus.MANUAL:
             return Corrected(number=None)
-        issuer = self._issuers.get(facts.expert.issuer) if facts.expert else None
+        if issued and _taken_back_before(issued, refund.number):
+            return Corrected(number=None)
+        issuer = self._issuers.get(OWN if issued else facts.expert.issuer if facts.expert else OWN)
         if not refund.whole or issuer is None or facts.state.invoice.status is not InvoiceStatus.AVAILABLE:
             await self._propose(facts, refund.number)
             return Corrected(number=None)
-        issued = await issuer.correct_to_zero(IssueOrder(facts, ZERO_SEQUENCE))
-        await self._corrected(facts, issued)
-        return Corrected(number=issued.number)
+        correction = await issuer.correct_to_zero(IssueOrder(facts, ZERO_SEQUENCE, refund.number))
+        await self._corrected(facts, correction, "system")
+        return Corrected(number=correction.number)
 
-    async def _corrected(self, facts: CaseFacts, issued: Issued) -> None:
+    async def _corrected(self, facts: CaseFacts, issued: Issued, actor: str) -> None:
         case_id, now = facts.document.case_id, self._clock()
         content = await self._documents.get(issued.sha256)
         async with self._store.transaction() as db:
             state = (await db.facts(case_id)).state
-            if Badge.CORRECTED in state.badges:
+            if any(document.sha256 == issued.sha256 for document in await db.archived(case_id)):
                 return
             document = ArchivedDocument(
                 case_id=case_id,
                 kind="correction",
                 sha256=issued.sha256,
                 size=len(content),
-                actor="system",
+                actor=actor,
                 archived_at=now,
             )
             await db.archive(document)
+            await db.close_alerts([_proposal(case_id, known.number) for known in await db.refunds(case_id)], now)
+            # saved every time: what may be decided next is keyed by the version, and each correction changes it
             await db.save(with_badges(state, add=(Badge.CORRECTED,)))
             await db.log(
                 LogEntry(
@@ -86,6 +143,7 @@ class CorrectionActivities:
                     event=Event.INVOICE_CORRECTED,
                     at=now,
                     step=Step.INVOICE,
+                    actor=actor,
                     details={"number": issued.number},
                 )
             )
@@ -94,7 +152,7 @@ class CorrectionActivities:
         async with self._store.transaction() as db:
             await db.open_alert(
                 Alert(
-                    key=f"correction:{facts.document.case_id}:{number}",
+                    key=_proposal(facts.document.case_id, number),
                     case_id=facts.document.case_id,
                     step=Step.INVOICE,
                     cause=Cause.BILLING_DATA,
@@ -102,3 +160,13 @@ class CorrectionActivities:
                     opened_at=self._clock(),
                 )
             )
+
+
+def _taken_back_before(issued: Sequence[StoredInvoice], number: int) -> bool:
+    """Whether a correction that is not this refund's has left nothing that could be taken back."""
+    latest = issued[-1].invoice
+    return is_zeroed(latest) and latest.decision not in {None, number}
+
+
+def _proposal(case_id: str, number: int) -> str:
+    return f"correction:{case_id}:{number}"

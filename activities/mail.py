@@ -113,15 +113,17 @@ class MailActivities:
     @activity.defn(name="email_correction")
     @mapped
     async def email_correction(self, case: EmailInput) -> Emailed:
-        """Mail the latest correction; nothing when none was issued."""
+        """Mail the correction of a decision (`number`); nothing when it issued none."""
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
             issued = await db.invoices(case.case_id)
-        latest = issued[-1] if issued else None
-        if latest is None or latest.invoice.kind != "correction" or latest.sha256 is None:
+        corrections = [stored for stored in issued if stored.invoice.kind == "correction"]
+        # one that was issued before corrections knew their decision is the only one of its case
+        found = next((stored for stored in corrections if stored.invoice.decision in {None, case.number}), None)
+        if found is None or found.sha256 is None:
             return Emailed(status=None)
-        language, number = offered_language(facts.document.client.language), latest.invoice.number
-        pdf = await self._documents.get(latest.sha256)
+        language, number = offered_language(facts.document.client.language), found.invoice.number
+        pdf = await self._documents.get(found.sha256)
         mail = Mail(
             message_id=self._ids(case.case_id, MailKind.CORRECTION, case.number),
             recipient=_recipient(facts),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
-from invoicing.domain.decisions import Decided, Refund, RefundStatus, left_to_refund
+from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
 from invoicing.domain.refunds import RefundStage
@@ -44,7 +44,7 @@ class WatchRefundInput(BaseModel):
 
 
 class Refunded(BaseModel):
-    """Where the refund stands; `whole` when nothing of the kept payment is left."""
+    """Where the refund stands; `whole` when all of the kept payment has arrived back."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -163,7 +163,7 @@ class RefundActivities:
             await db.close_alerts([f"duplicate:{refund.remote_id}", f"refund:{refund.message_id}"], now)
             await db.close_task(f"refund:{refund.message_id}", now)
             if refund.kept:
-                marked = _refund_badges(state, await self._left(db, refund) == 0)
+                marked = _refund_badges(state, await self._is_whole(db, refund))
                 if marked != state:
                     await db.save(marked)
         return await self._told(done)
@@ -194,13 +194,13 @@ class RefundActivities:
 
     async def _told(self, refund: Refund) -> Refunded:
         async with self._store.reading() as db:
-            whole = refund.kept and await self._left(db, refund) == 0
+            whole = refund.kept and await self._is_whole(db, refund)
         return Refunded(status=refund.status, whole=whole, of_kept=refund.kept)
 
     @staticmethod
-    async def _left(db: UnitOfWork, refund: Refund) -> Decimal:
+    async def _is_whole(db: UnitOfWork, refund: Refund) -> bool:
         capture = next(c for c in await db.captures(refund.case_id) if c.remote_id == refund.remote_id)
-        return left_to_refund(capture, await db.refunds(refund.case_id))
+        return is_given_back(capture, await db.refunds(refund.case_id))
 
     def _entry(self, refund: Refund, event: Event, code: str | None = None) -> LogEntry:
         return LogEntry(

@@ -197,6 +197,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     refunds = RefundActivities(store, gateway, clock)
     mails = MailActivities(store, documents, postman, ids)
     decisions = DecisionActivities(store, clock)
+    corrections = CorrectionActivities(store, documents, issuers, clock)
     try:
         yield Application(
             settings=settings,
@@ -210,7 +211,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             timing=_timing(settings),
             intake=Intake(store, rules, desk, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
             experts=Experts(store, issuers, desk, clock),
-            deciding=Deciding(store, documents, clock, wakeup.ring),
+            deciding=Deciding(store, documents, rules, clock, wakeup.ring),
             inspect_pdf=PdfInspector(),
             logo_fault=logo_fault,
             rates=rates,
@@ -233,7 +234,8 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
                 invoices.look_for_invoice,
                 BrownoutActivities(store, issuers, gates, clock).wait_for_provider,
                 AttachmentActivities(store, clock).attach_invoice,
-                CorrectionActivities(store, documents, issuers, clock).correct_after_refund,
+                corrections.correct_after_refund,
+                corrections.correct_invoice,
                 mails.email_invoice,
                 mails.email_refund,
                 mails.email_correction,

@@ -14,11 +14,13 @@ from decimal import Decimal
 
 from activities.queueing import decide
 from invoicing.domain.cases import PaymentMethod
-from invoicing.domain.decisions import DecisionKind, left_to_refund, refusal
+from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
+from invoicing.domain.decisions import Decided, DecisionKind, left_to_refund, refusal
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
-from invoicing.domain.records import ArchivedDocument, CaseFacts
-from invoicing.domain.validation import case_totals
+from invoicing.domain.records import ArchivedDocument, CaseFacts, Event, LogEntry
+from invoicing.domain.state import InvoiceStatus
+from invoicing.domain.validation import ContentRules, case_totals
 from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, DocumentStore, UnitOfWork
 
@@ -29,9 +31,17 @@ REPEATABLE = frozenset({DecisionKind.RESEND_INVOICE, DecisionKind.CHECK_PAYMENT_
 class Deciding:
     """What people may decide about a case."""
 
-    def __init__(self, store: CaseStore, documents: DocumentStore, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: CaseStore,
+        documents: DocumentStore,
+        rules: ContentRules,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
         self._store = store
         self._documents = documents
+        self._rules = rules
         self._clock = clock
         self._wake = wake
 
@@ -114,6 +124,42 @@ class Deciding:
         self._wake()
         return facts
 
+    async def correct_invoice(self, case_id: str, actor: str, wish: CorrectionRequest, key: str | None) -> CaseFacts:
+        """Have an issued invoice of ours corrected; new billing data become a revision of the case.
+
+        Raises `NotAllowed` with the reason (`corrected_elsewhere`, `corrected_by_author`, `nothing_to_correct`,
+        `action_not_allowed`), `DataFault("invalid")` with every fault.
+        """
+        async with self._store.transaction() as db:
+            facts = await db.facts(case_id)
+            issued = await db.invoices(case_id)
+            revision = None
+            if wish.billing_data is not None:
+                revision = await db.save_billing_data(case_id, wish.billing_data, actor, self._clock())
+            body = wish.body(revision)
+
+            def judge() -> None:
+                if facts.state.invoice.status is InvoiceStatus.MANUAL:
+                    raise NotAllowed("corrected_by_author", "the expert's own document is corrected by its author")
+                if not issued and facts.state.invoice.status is InvoiceStatus.AVAILABLE:
+                    raise NotAllowed("corrected_elsewhere", "the invoice was issued elsewhere and is corrected there")
+                self._demand_allowed(DecisionKind.CORRECT_INVOICE, facts, Decimal(0))
+                latest, document = issued[-1].invoice, facts.document
+                _demand(correction_faults(wish, latest, document, facts.billing, facts.expert, self._rules))
+                if changes_nothing(latest, document, wish):
+                    raise NotAllowed("nothing_to_correct", "the latest document says this already")
+
+            decided = await self._taken(db, facts, DecisionKind.CORRECT_INVOICE, actor, key, body, judged=judge)
+            if decided.body != body:
+                raise NotAllowed("conflict", "another correction was decided under this key")
+            if revision is not None and revision != facts.billing_revision:
+                told = {"revision": str(revision)}
+                event = Event.BILLING_DATA_SAVED
+                await db.log(LogEntry(case_id=case_id, event=event, at=self._clock(), actor=actor, details=told))
+            facts = await db.facts(case_id)
+        self._wake()
+        return facts
+
     async def _taken(
         self,
         db: UnitOfWork,
@@ -123,14 +169,15 @@ class Deciding:
         key: str | None,
         body: Mapping[str, str],
         amount: Decimal | None = None,
-    ) -> None:
+        judged: Callable[[], None] | None = None,
+    ) -> Decided:
         case_id = facts.document.case_id
         left = await _left(db, case_id)
 
         def judge() -> None:
-            why = refusal(kind, facts.state, left)
-            if why is not None:
-                raise NotAllowed("action_not_allowed", why)
+            if judged is not None:
+                judged()
+            self._demand_allowed(kind, facts, left)
             if amount is not None and amount > left:
                 _demand([Fault("amount", "amount_too_large")])
 
@@ -140,7 +187,13 @@ class Deciding:
             content = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16] if body else ""
             moment = f"{now:%Y%m%d%H%M}" if kind in REPEATABLE else ""
             key = ":".join((str(facts.state.version), moment, content))
-        await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
+        return await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
+
+    @staticmethod
+    def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal) -> None:
+        why = refusal(kind, facts.state, left)
+        if why is not None:
+            raise NotAllowed("action_not_allowed", why)
 
 
 async def _left(db: UnitOfWork, case_id: str) -> Decimal:

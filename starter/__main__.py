@@ -33,6 +33,7 @@ COMMANDS = {
     "resend": "mail the document of a case once more",
     "attach": "make a PDF from elsewhere the invoice of a case",
     "correct": "give a case new billing data",
+    "correct-invoice": "have an issued invoice corrected by a document of its own",
     "check-payment": "ask the gateway now what became of payments",
     "refund": "give back a payment, or a part of it",
     "give-up": "end the waiting of parked cases",

@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from invoicing.domain.cases import CASE_ID, BillingData, CaseDocument
+from invoicing.domain.cases import CASE_ID, BillingData, CaseDocument, Shape
+from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.faults import FaultCode, fault, shape_faults
 from invoicing.errors import Fault
+
+M = TypeVar("M", bound=Shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,20 @@ def read_json(content: bytes) -> CaseDocument | Refusal:
 
 def read_billing_data(content: bytes) -> BillingData | Refusal:
     """A billing data object from JSON in UTF-8."""
+    return _read(content, BillingData)
+
+
+def read_correction(content: bytes) -> CorrectionRequest | Refusal:
+    """The wish to correct an invoice from JSON in UTF-8."""
+    return _read(content, CorrectionRequest)
+
+
+def _read(content: bytes, model: type[M]) -> M | Refusal:
     value = _value(content)
     if isinstance(value, Refusal):
         return value
     try:
-        return BillingData.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         return Refusal("invalid", shape_faults(error))
 

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.attachments import AttachInput, AttachmentActivities
-from activities.corrections import CorrectInput, CorrectionActivities
+from activities.corrections import Corrected, CorrectInput, CorrectionActivities, CorrectionInput
 from activities.decisions import ActFailedInput, DecisionActivities, DecisionInput
 from activities.mail import EmailInput, MailActivities
 from activities.payments import PaymentActivities, SettleInput
@@ -61,6 +61,8 @@ async def _act(case_id: str, timing: policies.Timing, decision: Decision) -> Rec
                 summary="Make the expert's document the invoice",
             )
             await _mail(case_id, timing, decision)
+        case DecisionKind.CORRECT_INVOICE:
+            await _correct(case_id, timing, decision)
         case DecisionKind.REFUND:
             await _refund(case_id, timing, decision)
         case DecisionKind.CHECK_PAYMENT_NOW:
@@ -145,13 +147,29 @@ async def _refund(case_id: str, timing: policies.Timing, decision: Decision) -> 
             summary="Issue the correction to zero" if done.whole else "Propose a correction",
         )
         if done.whole:
-            await workflow.execute_activity_method(
-                MailActivities.email_correction,
-                EmailInput(case_id=case_id, number=decision.number, give_up_after=timing.mail_give_up_after),
-                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-                retry_policy=policies.mail_retry(timing),
-                summary="Mail the correction to the client",
-            )
+            await _mail_correction(case_id, timing, decision)
+
+
+async def _correct(case_id: str, timing: policies.Timing, decision: Decision) -> None:
+    corrected: Corrected = await workflow.execute_activity_method(
+        CorrectionActivities.correct_invoice,
+        CorrectionInput(case_id=case_id, number=decision.number),
+        start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+        retry_policy=policies.invoice_retry(timing),
+        summary=f"Issue the correction of decision {decision.number}",
+    )
+    if corrected.number is not None:
+        await _mail_correction(case_id, timing, decision)
+
+
+async def _mail_correction(case_id: str, timing: policies.Timing, decision: Decision) -> None:
+    await workflow.execute_activity_method(
+        MailActivities.email_correction,
+        EmailInput(case_id=case_id, number=decision.number, give_up_after=timing.mail_give_up_after),
+        start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+        retry_policy=policies.mail_retry(timing),
+        summary="Mail the correction to the client",
+    )
 
 
 async def _mail(case_id: str, timing: policies.Timing, decision: Decision) -> None:

@@ -47,6 +47,11 @@ class ServesDecisions(ABC):
         """Ends a parked step."""
         self._decide(decision)
 
+    @workflow.update(description="The issued invoice is corrected by a document of its own.")
+    def correct_invoice(self, decision: Decision) -> None:
+        """The invoice itself stays as it is."""
+        self._decide(decision)
+
     @workflow.update(description="Give money back.")
     def refund(self, decision: Decision) -> None:
         """Through the gateway, keyed by the transaction that brought it."""

@@ -6,21 +6,25 @@ afterwards, never while the counter is held. A crash in between is met by drawin
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 
+from invoicing.documents.drawing import Draughtsman
 from invoicing.documents.numbers import take
-from invoicing.documents.pdf.assets import Assets, Renderer
+from invoicing.documents.pdf.assets import Renderer
 from invoicing.domain.cases import offered_language
-from invoicing.domain.corrections import correction_series, plan_correction, zeroed
+from invoicing.domain.correcting import change_of, state_after
+from invoicing.domain.corrections import Change, correction_series, plan_correction, rates_of, zeroed
 from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
 from invoicing.domain.invoices import Invoice, plan_invoice, sale_date
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date
 from invoicing.domain.records import CaseFacts, StoredInvoice
 from invoicing.domain.validation import case_totals
-from invoicing.errors import DataFault, Fault, InternalFault, NotFound, SettingsFault
+from invoicing.errors import DataFault, Fault, SettingsFault
 from invoicing.ports import (
     CaseStore,
     Clock,
+    CorrectionOrder,
     DocumentStore,
     ExchangeRates,
     Issued,
@@ -42,7 +46,7 @@ class BuiltinIssuer:
     ) -> None:
         self._store = store
         self._documents = documents
-        self._render = render
+        self._draw = Draughtsman(documents, render)
         self._clock = clock
         self._rates = rates
 
@@ -58,37 +62,97 @@ class BuiltinIssuer:
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
         """The correction to zero: found, completed, or made. Raises `DataFault` when there is nothing to correct."""
-        case_id = order.facts.document.case_id
-        async with self._store.transaction() as db:
-            stored = await db.invoice(case_id, order.sequence)
-            if stored is None:
-                stored = StoredInvoice(invoice=await self._zeroed(db, order), sha256=None)
-        return await self._drawn(case_id, order.sequence, stored)
+
+        def is_it(invoice: Invoice) -> bool:
+            if order.decision is None or invoice.decision is None:
+                return invoice.kind == "correction" and invoice.sequence == order.sequence
+            return invoice.decision == order.decision
+
+        def zero(latest: Invoice) -> Change:
+            return Change(reason_key="zero", lines=zeroed(latest.lines))
+
+        return await self._corrected(order.facts, order.decision, is_it, zero)
+
+    async def correct(self, order: CorrectionOrder) -> Issued:
+        """The correction of a decision: found, completed, or made; number and document once for the decision."""
+        rate = await self._rate_of_correction(order)
+
+        def is_it(invoice: Invoice) -> bool:
+            return invoice.decision == order.decision
+
+        def changed(latest: Invoice) -> Change:
+            return change_of(latest, order.facts, order.wish, rate)
+
+        return await self._corrected(order.facts, order.decision, is_it, changed)
 
     async def probe(self, order: IssueOrder) -> None:
         """Our own database is all that issuing depends on. Raises `ConnectivityFault` while it is away."""
         async with self._store.reading() as db:
             await db.invoice(order.facts.document.case_id, order.sequence)
 
-    async def _zeroed(self, db: UnitOfWork, order: IssueOrder) -> Invoice:
-        issued = [stored.invoice for stored in await db.invoices(order.facts.document.case_id)]
-        expert = order.facts.expert
-        if not issued or expert is None or not expert.tax_id:
+    async def _corrected(
+        self,
+        facts: CaseFacts,
+        decision: int | None,
+        is_it: Callable[[Invoice], bool],
+        changed: Callable[[Invoice], Change],
+    ) -> Issued:
+        case_id = facts.document.case_id
+        async with self._store.transaction() as db:
+            await db.facts(case_id)  # corrections of one case queue here: each starts from the one before
+            issued = await db.invoices(case_id)
+            stored = next((one for one in issued if is_it(one.invoice)), None)
+            if stored is None:
+                invoices = [one.invoice for one in issued]
+                correction = await self._correction(db, facts, decision, invoices, changed)
+                stored = StoredInvoice(invoice=correction, sha256=None)
+        return await self._drawn(case_id, stored.invoice.sequence, stored)
+
+    async def _correction(
+        self,
+        db: UnitOfWork,
+        facts: CaseFacts,
+        decision: int | None,
+        issued: Sequence[Invoice],
+        changed: Callable[[Invoice], Change],
+    ) -> Invoice:
+        seller = issued[0].seller.tax_id if issued else None
+        if seller is None or facts.expert is None:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
-        template = _template(correction_series(expert.invoice_series or ""))
+        change = changed(issued[-1])
+        template = _template(correction_series(facts.expert.invoice_series or ""))
         issued_on = issue_date(self._clock())
-        taken = await take(db, expert.tax_id, template, issued_on)
+        taken = await take(db, seller, template, issued_on)
         correction = plan_correction(
             issued[-1],
             issued[0],
-            sequence=order.sequence,
+            sequence=issued[-1].sequence + 1,
             number=taken.full_number,
             issued_on=issued_on,
-            reason_key="zero",
-            lines=zeroed(issued[-1].lines),
+            change=change,
+            decision=decision,
         )
         await db.add_invoice(correction, taken.series, taken.period, taken.ordinal)
         return correction
+
+    async def _rate_of_correction(self, order: CorrectionOrder) -> ExchangeRate | None:
+        """The original's rate to PLN where it stated no tax and its correction has to; asked for before the counter."""
+        case_id = order.facts.document.case_id
+        async with self._store.reading() as db:
+            issued = [stored.invoice for stored in await db.invoices(case_id)]
+        if not issued or any(invoice.decision == order.decision for invoice in issued):
+            return None
+        original, latest = issued[0], issued[-1]
+        lines = state_after(latest, order.facts.document, order.wish).lines
+        tax = sum((row.vat for row in rates_of(lines, latest)), Decimal(0))
+        if latest.exchange is not None or not needs_rate(latest.currency, tax):
+            return None
+        return await self._known_rates().before(latest.currency, rate_before(original.sold_on, original.issued_on))
+
+    def _known_rates(self) -> ExchangeRates:
+        if self._rates is None:
+            raise SettingsFault("exchange_rate_missing", "no source of exchange rates is configured")
+        return self._rates
 
     async def _rate(self, order: IssueOrder) -> ExchangeRate | None:
         """The rate to PLN where tax needs one; asked for before the counter is held, and never for a stored invoice."""
@@ -99,27 +163,17 @@ class BuiltinIssuer:
         async with self._store.reading() as db:
             if await db.invoice(document.case_id, order.sequence) is not None:
                 return None
-        if self._rates is None:
-            raise SettingsFault("exchange_rate_missing", "no source of exchange rates is configured")
-        return await self._rates.before(document.currency, rate_before(sale_date(paid_at), issue_date(self._clock())))
+        return await self._known_rates().before(
+            document.currency, rate_before(sale_date(paid_at), issue_date(self._clock()))
+        )
 
     async def _drawn(self, case_id: str, sequence: int, stored: StoredInvoice) -> Issued:
         invoice, sha256 = stored.invoice, stored.sha256
         if sha256 is None:
-            assets = Assets(await self._logo(invoice))
-            sha256 = await self._documents.put(await asyncio.to_thread(self._render, invoice, assets))
+            sha256 = await self._documents.put(await self._draw(invoice))
             async with self._store.transaction() as db:
                 await db.set_invoice_document(case_id, sequence, sha256)
         return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
-
-    async def _logo(self, invoice: Invoice) -> bytes | None:
-        """The picture, or None when it cannot be had any more: no paid case waits for a picture."""
-        if invoice.logo is None:
-            return None
-        try:
-            return await self._documents.get(invoice.logo)
-        except (NotFound, InternalFault):
-            return None
 
     async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> Invoice:
         expert, buyer, payment = facts.expert, facts.billing, facts.state.payment

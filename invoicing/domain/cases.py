@@ -168,9 +168,10 @@ Payment = Annotated[
 ]
 
 
-def _filled(value: tuple[Line, ...]) -> tuple[Line, ...]:
+def filled_lines(value: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines of one document. Raises `ValueError` for none and for too many."""
     if not 1 <= len(value) <= 500:
-        raise ValueError("a case has 1 to 500 lines")
+        raise ValueError("1 to 500 lines")
     return value
 
 
@@ -186,7 +187,7 @@ class CaseDocument(Shape):
     lines: Annotated[
         tuple[Line, ...],
         BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
-        AfterValidator(_filled),
+        AfterValidator(filled_lines),
     ]
     payment: Payment = AutopayPayment()
 

@@ -8,10 +8,12 @@ still the original's. Corrections have a series of their own, the seller's with 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from invoicing.domain.invoices import CorrectionOf, Invoice, InvoiceLine, Party, RateRow, exchanged
+from invoicing.domain.exchange import ExchangeRate
+from invoicing.domain.invoices import CorrectionOf, Exchange, Invoice, InvoiceLine, Party, RateRow, exchanged
 from invoicing.domain.tax import PricedLine, VatRate, totals
 from invoicing.errors import DataFault, Fault
 
@@ -23,6 +25,22 @@ def correction_series(template: str) -> str:
     return f"{CORRECTION_PREFIX}{template}"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a correction changes, and why; what is not given stays as the latest document states it.
+
+    `rate` is needed only where the original stated no tax in PLN and its correction has to.
+    """
+
+    reason_key: str
+    reason_text: str | None = None
+    lines: tuple[InvoiceLine, ...] | None = None
+    buyer: Party | None = None
+    buyer_is_company: bool | None = None
+    exemption_basis: str | None = None
+    rate: ExchangeRate | None = None
+
+
 def plan_correction(
     latest: Invoice,
     original: Invoice,
@@ -30,20 +48,18 @@ def plan_correction(
     sequence: int,
     number: str,
     issued_on: date,
-    reason_key: str,
-    lines: Sequence[InvoiceLine] | None = None,
-    buyer: Party | None = None,
-    reason_text: str | None = None,
+    change: Change,
+    decision: int | None = None,
 ) -> Invoice:
-    """The correction that leads from the state of `latest` to these lines and this buyer; what is not given stays.
+    """The correction of `original` that leads from the state of `latest` to what the change says.
 
     Raises `DataFault("nothing_to_correct")` when before and after are the same.
     """
-    after_lines = latest.lines if lines is None else tuple(lines)
-    after_buyer = buyer or latest.buyer
-    if after_lines == latest.lines and after_buyer == latest.buyer:
+    after_lines = latest.lines if change.lines is None else change.lines
+    after_buyer = change.buyer or latest.buyer
+    if not differs(latest, after_lines, after_buyer):
         raise DataFault("nothing_to_correct", [Fault("lines", "missing")])
-    rates = _rates(after_lines, latest)
+    rates = rates_of(after_lines, latest)
     net, vat, gross = (sum((getattr(r, n) for r in rates), Decimal(0)) for n in ("net", "vat", "gross"))
     return latest.model_copy(
         update={
@@ -57,12 +73,17 @@ def plan_correction(
             "vat": vat,
             "gross": gross,
             "buyer": after_buyer,
-            "exchange": None if latest.exchange is None else exchanged(rates, latest.exchange),
+            "buyer_is_company": latest.buyer_is_company if change.buyer_is_company is None else change.buyer_is_company,
+            "exemption_basis": latest.exemption_basis or change.exemption_basis,
+            "exchange": _exchange(latest, rates, change.rate),
+            "decision": decision,
+            "amount_due": max(gross - latest.gross, Decimal(0)),
+            "due_on": None,
             "correction": CorrectionOf(
                 number=original.number,
                 issued_on=original.issued_on,
-                reason_key=reason_key,
-                reason_text=reason_text,
+                reason_key=change.reason_key,
+                reason_text=change.reason_text,
                 before_lines=latest.lines,
                 before_rates=latest.rates,
                 before_net=latest.net,
@@ -72,21 +93,67 @@ def plan_correction(
                 difference_net=net - latest.net,
                 difference_vat=vat - latest.vat,
                 difference_gross=gross - latest.gross,
-                before_buyer=None if after_buyer == latest.buyer else latest.buyer,
+                before_buyer=None if _printed(after_buyer) == _printed(latest.buyer) else latest.buyer,
             ),
         }
     )
 
 
+def differs(latest: Invoice, lines: Sequence[InvoiceLine], buyer: Party) -> bool:
+    """Whether a document with these lines and this buyer says anything else than the latest one."""
+    return tuple(lines) != latest.lines or _printed(buyer) != _printed(latest.buyer)
+
+
+def reason_of(before: Sequence[InvoiceLine], after: Sequence[InvoiceLine]) -> str:
+    """The one of `CORRECTION_REASONS` that tells what changed; `other` for several things at once, `data` for names."""
+    if tuple(before) == tuple(after):
+        return "data"
+    if len(before) != len(after):
+        return "other"
+    changed = {
+        key for old, new in zip(before, after, strict=True) for key, names in _ASPECTS if _apart(old, new, names)
+    }
+    return changed.pop() if len(changed) == 1 else "other"
+
+
+_ASPECTS = (
+    ("data", ("description", "unit")),
+    ("price", ("unit_price",)),
+    ("quantity", ("quantity",)),
+    ("discount", ("discount_percent", "discount_amount")),
+    ("rate", ("vat_rate",)),
+)
+
+
+def _apart(old: InvoiceLine, new: InvoiceLine, names: Sequence[str]) -> bool:
+    return any(getattr(old, name) != getattr(new, name) for name in names)
+
+
+def _printed(party: Party) -> Party:
+    """What of a party stands on the document: all but the address that it is mailed to."""
+    return party.model_copy(update={"email": None})
+
+
+def _exchange(latest: Invoice, rates: Sequence[RateRow], rate: ExchangeRate | None) -> Exchange | None:
+    known = latest.exchange or rate
+    return None if known is None else exchanged(rates, known)
+
+
+def is_zeroed(invoice: Invoice) -> bool:
+    """Whether nothing is left of what was sold."""
+    return zeroed(invoice.lines) == invoice.lines
+
+
 def zeroed(lines: Sequence[InvoiceLine]) -> tuple[InvoiceLine, ...]:
-    """The same lines with nothing sold: a line cannot be removed, it is corrected to zero."""
+    """The same lines with nothing sold."""
     return tuple(
         line.model_copy(update={"quantity": Decimal(0), "value": Decimal("0.00"), "discount_amount": Decimal(0)})
         for line in lines
     )
 
 
-def _rates(lines: Sequence[InvoiceLine], invoice: Invoice) -> tuple[RateRow, ...]:
+def rates_of(lines: Sequence[InvoiceLine], invoice: Invoice) -> tuple[RateRow, ...]:
+    """Totals of each rate of lines in the prices and the currency of an invoice."""
     priced = [
         PricedLine(
             description=line.description,

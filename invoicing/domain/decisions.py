@@ -25,6 +25,7 @@ class DecisionKind(StrEnum):
     REGENERATE_INVOICE = "regenerate_invoice"
     RESEND_INVOICE = "resend_invoice"
     ATTACH_INVOICE = "attach_invoice"
+    CORRECT_INVOICE = "correct_invoice"
     REFUND = "refund"
     GIVE_UP = "give_up"
     CHECK_PAYMENT_NOW = "check_payment_now"
@@ -33,7 +34,7 @@ class DecisionKind(StrEnum):
 
 
 class Decided(Fact):
-    """A recorded decision. `body` holds what it needs (amounts, revisions, hashes, an address to mail to)."""
+    """A recorded decision. `body` holds what it needs (amounts, revisions, hashes, lines, an address to mail to)."""
 
     case_id: str
     number: int
@@ -80,6 +81,12 @@ def left_to_refund(capture: Capture, refunds: Sequence[Refund]) -> Decimal:
     return capture.amount - gone
 
 
+def is_given_back(capture: Capture, refunds: Sequence[Refund]) -> bool:
+    """Whether all of a captured payment has arrived back; what is still on its way may fail."""
+    mine = (r for r in refunds if r.remote_id == capture.remote_id and r.status is RefundStatus.DONE)
+    return sum((refund.amount for refund in mine), Decimal(0)) >= capture.amount
+
+
 _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
 
 
@@ -97,6 +104,10 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
             allowed, why = state.invoice.sha256 is not None, "there is no document to send"
         case DecisionKind.ATTACH_INVOICE:
             allowed, why = state.paid and (by_hand or (not state.invoiced and stopped)), "no attachment is waited for"
+        case DecisionKind.CORRECT_INVOICE:
+            issued = state.invoice.status is InvoiceStatus.AVAILABLE and state.invoice.sha256 is not None
+            own = "the expert's own document is corrected by its author" if by_hand else "no invoice is issued"
+            allowed, why = issued, own
         case DecisionKind.REFUND:
             allowed, why = left > 0, "nothing is left to refund through the gateway"
         case DecisionKind.GIVE_UP:

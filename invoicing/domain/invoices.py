@@ -17,7 +17,7 @@ from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.exchange import ExchangeRate, in_pln, needs_rate
 from invoicing.domain.numbering import WARSAW
 from invoicing.domain.parties import compact_tax_id
-from invoicing.domain.tax import Prices, Totals, VatRate
+from invoicing.domain.tax import PricedLine, Prices, Totals, VatRate
 from invoicing.domain.validation import case_totals, priced_lines
 from invoicing.errors import InternalFault
 
@@ -104,6 +104,7 @@ class Invoice(Fact):
 
     `languages` are printed beside each other; an invoice always begins with Polish, a pro forma may do without. `logo`
     is the address of the picture among the stored documents, so that a retry draws the one of the first attempt.
+    `decision` is the number of the decision that a correction carries out: each has one document at most.
     """
 
     case_id: str
@@ -135,6 +136,7 @@ class Invoice(Fact):
     split_payment: bool = False
     logo: str | None = None
     correction: CorrectionOf | None = None
+    decision: int | None = None
 
 
 def plan_invoice(
@@ -159,7 +161,7 @@ def plan_invoice(
     which it arrived (art. 19a ust. 8), by the calendar of Warsaw.
     """
     lines, sums = priced_lines(document), case_totals(document)
-    if lines is None or sums is None or not (buyer.name and buyer.street and buyer.city and buyer.country):
+    if lines is None or sums is None:
         raise InternalFault("invoice_facts_incomplete", "the facts of the invoice did not pass validation")
     if needs_rate(document.currency, sums.vat) and rate is None:
         raise InternalFault("invoice_facts_incomplete", "tax in a foreign currency has no rate to PLN")
@@ -178,30 +180,10 @@ def plan_invoice(
         currency=document.currency,
         prices=document.prices,
         seller=_seller(expert),
-        buyer=Party(
-            name=buyer.name,
-            tax_id=buyer.tax_id,
-            street=buyer.street,
-            postal_code=buyer.postal_code,
-            city=buyer.city,
-            country=buyer.country,
-            email=buyer.email,
-        ),
+        buyer=buyer_party(buyer),
         buyer_is_company=buyer.kind == "company",
         exemption_basis=expert.exemption_basis,
-        lines=tuple(
-            InvoiceLine(
-                description=line.description,
-                quantity=line.quantity,
-                unit=line.unit,
-                unit_price=line.unit_price,
-                discount_percent=line.discount_percent,
-                discount_amount=line.discount_amount,
-                vat_rate=line.vat_rate,
-                value=line.value(document.currency),
-            )
-            for line in lines
-        ),
+        lines=printed_lines(lines, document.currency),
         rates=rows,
         net=sums.net,
         vat=sums.vat,
@@ -209,6 +191,38 @@ def plan_invoice(
         colour=expert.colour,
         logo=logo,
         exchange=exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None,
+    )
+
+
+def buyer_party(buyer: BillingData) -> Party:
+    """The buyer as printed. Raises `InternalFault` for data that did not pass validation."""
+    if not (buyer.name and buyer.street and buyer.city and buyer.country):
+        raise InternalFault("invoice_facts_incomplete", "the buyer's data did not pass validation")
+    return Party(
+        name=buyer.name,
+        tax_id=buyer.tax_id,
+        street=buyer.street,
+        postal_code=buyer.postal_code,
+        city=buyer.city,
+        country=buyer.country,
+        email=buyer.email,
+    )
+
+
+def printed_lines(lines: Sequence[PricedLine], currency: str) -> tuple[InvoiceLine, ...]:
+    """Priced lines as printed, each with its rounded value."""
+    return tuple(
+        InvoiceLine(
+            description=line.description,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_price=line.unit_price,
+            discount_percent=line.discount_percent,
+            discount_amount=line.discount_amount,
+            vat_rate=line.vat_rate,
+            value=line.value(currency),
+        )
+        for line in lines
     )
 
 

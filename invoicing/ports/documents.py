@@ -7,6 +7,8 @@ from datetime import date
 from typing import Protocol, runtime_checkable
 
 from invoicing.domain.cases import ExpertDocument
+from invoicing.domain.correcting import CorrectionRequest
+from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import CaseFacts
 from invoicing.errors import Fault
 
@@ -53,12 +55,29 @@ class DocumentStore(Protocol):
         """The bytes, verified against their address. Raises `NotFound`, `InternalFault` when they were altered."""
 
 
+class Drawing(Protocol):
+    """Draws our own documents."""
+
+    async def __call__(self, invoice: Invoice, duplicate_on: date | None = None) -> bytes:
+        """The PDF of a fact, as the duplicate of that day when one is given. The same facts, the same bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssueOrder:
     """What an issuer needs to make the invoice of a paid case."""
 
     facts: CaseFacts
     sequence: int = 1
+    decision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionOrder:
+    """What an issuer needs to carry a decided correction out; `decision` names its one document."""
+
+    facts: CaseFacts
+    decision: int
+    wish: CorrectionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,10 @@ class Issuer(Protocol):
         """The invoice of the case. Raises `DataFault`, `SettingsFault`, `ConnectivityFault`, `OutcomeUnknown`."""
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
-        """The correction that takes the whole invoice back, under the order's sequence; asked again, the same one."""
+        """The correction that takes the whole invoice back; asked again, the same one.
+
+        It is known by the order's sequence, or by its decision where corrections are numbered by the database.
+        """
 
     async def probe(self, order: IssueOrder) -> None:
         """Return when what this way of issuing depends on answers, whatever it thinks of the order. Changes nothing.
@@ -105,4 +127,15 @@ class LookingIssuer(Issuer, Protocol):
         """The invoice when it exists; None when it is proved that it does not. Never makes one.
 
         Raises as `issue` does; `OutcomeUnknown` while absence is not proved.
+        """
+
+
+@runtime_checkable
+class CorrectingIssuer(Issuer, Protocol):
+    """An issuer that states anew what an invoice of its own says."""
+
+    async def correct(self, order: CorrectionOrder) -> Issued:
+        """The correction of a decision, from the state of the latest document; asked again, the same one.
+
+        Raises `DataFault("nothing_to_correct")` when the latest document says already what is wished for.
         """

@@ -69,6 +69,9 @@ class UnitOfWork(Protocol):
     async def save_billing_data(self, case_id: str, data: BillingData, actor: str, now: datetime) -> int:
         """Append a revision (from 1) and make it the newest; equal data give back the newest revision's number."""
 
+    async def billing_data(self, case_id: str, revision: int) -> BillingData:
+        """One revision. Raises `NotFound("billing_data_unknown")`."""
+
     async def save_expert(
         self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False
     ) -> None:

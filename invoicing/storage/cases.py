@@ -56,6 +56,9 @@ _REVISE = (
     .returning(cases.c.billing_revision)
 )
 _ADD_BILLING = insert(billing_data).inline()
+_BILLING = select(billing_data.c.data).where(
+    billing_data.c.case_id == bindparam("case"), billing_data.c.revision == bindparam("nth")
+)
 
 
 def facts_of(row: Row[Any], sealer: Sealer | None = None) -> CaseFacts:
@@ -138,6 +141,13 @@ class CaseRows(Work):
         revision = int((await self._write(_REVISE, {"id": case_id})).scalar_one())
         await self._add_billing(case_id, revision, data, actor, now)
         return revision
+
+    async def billing_data(self, case_id: str, revision: int) -> BillingData:
+        """A revision as it was saved, whatever came later."""
+        rows = await self._read(_BILLING, {"case": case_id, "nth": revision})
+        if not rows:
+            raise NotFound("billing_data_unknown", "the case has no billing data of this revision")
+        return BillingData.model_validate_json(rows[0].data)
 
     async def _add_billing(self, case_id: str, revision: int, data: BillingData, actor: str, now: datetime) -> None:
         row = {

@@ -37,6 +37,9 @@ class Call(StrEnum):
     REGENERATE_INVOICE = "regenerateInvoice"
     RESEND_INVOICE = "resendInvoice"
     ATTACH_INVOICE = "attachInvoice"
+    CORRECT_INVOICE = "correctInvoice"
+    LIST_DOCUMENTS = "listDocuments"
+    DOWNLOAD_DOCUMENT = "downloadDocument"
     GIVE_UP = "giveUp"
     READ_TIMELINE = "readTimeline"
     SAVE_EXPERT = "saveExpert"
@@ -76,6 +79,9 @@ MAY_CALL = MappingProxyType(
         Call.REGENERATE_INVOICE: _EXPERT_OR_OPS,
         Call.RESEND_INVOICE: _EXPERT_OR_OPS,
         Call.ATTACH_INVOICE: _EXPERT_OR_OPS,
+        Call.CORRECT_INVOICE: _EXPERT_OR_OPS,
+        Call.LIST_DOCUMENTS: _ALL,
+        Call.DOWNLOAD_DOCUMENT: _ALL,
         Call.GIVE_UP: _OPS,
         Call.READ_TIMELINE: _ALL,
         Call.SAVE_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),

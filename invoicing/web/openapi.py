@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from invoicing.domain.cases import BillingData, CaseDocument
+from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.experts import ExpertInput
 from invoicing.web.described import PaymentRequestBody, ProblemDocument
 from invoicing.web.described_profiles import ProfileBody
@@ -26,6 +27,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     RefundBody,
     ResendBody,
     RegenerateBody,
+    CorrectionRequest,
     EmptyBody,
     ProblemDocument,
 )

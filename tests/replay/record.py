@@ -19,7 +19,8 @@ from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from invoicing.domain.state import PaymentStatus
+from invoicing.domain.correcting import CorrectionRequest
+from invoicing.domain.state import Badge, PaymentStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from tests.stage import World, world
@@ -157,6 +158,31 @@ async def resent_after_the_end(stage: World) -> str:
     return await _acted(stage, "rec-resent")
 
 
+async def corrected_after_the_end(stage: World) -> str:
+    """The invoice gets another buyer when all is done."""
+    await stage.record("rec-corrected", paid=True)
+    await stage.ended("rec-corrected")
+    data = {**BUYER, "street": "Jasna 7"}
+    await stage.app.deciding.correct_invoice("rec-corrected", "ops", _wish(billing_data=data), "press-1")
+    return await _acted(stage, "rec-corrected")
+
+
+async def corrected_while_open(stage: World) -> str:
+    """The invoice is corrected while its mail still waits for the server."""
+    stage.mail_fault("451", "late@example.com", times=1000)
+    await stage.record("rec-early", paid=True, billing_data={**BUYER, "email": "late@example.com"})
+    await stage.when("rec-early", lambda state: state.invoice.sha256, "it is invoiced")
+    await stage.app.deciding.correct_invoice("rec-early", "ops", _wish(to_zero=True), "press-1")
+    await stage.when("rec-early", lambda state: Badge.CORRECTED in state.badges, "it is corrected")
+    stage.box.mail_switches.clear()
+    await stage.ended("rec-early")
+    return identity.paid_case_id("rec-early")
+
+
+def _wish(**fields: object) -> CorrectionRequest:
+    return CorrectionRequest.model_validate({"reason": "Jasna 7, nie 6/3", **fields})
+
+
 async def reconciled(stage: World) -> str:
     """A payment that nobody heard of is found by the comparison of the day."""
     await stage.record("rec-unheard")
@@ -208,6 +234,8 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
             by_hand,
             second_payment_after_the_end,
             resent_after_the_end,
+            corrected_after_the_end,
+            corrected_while_open,
         ),
     ),
     "hasty": (HASTY, (unpaid,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from invoicing.domain.invoices import Invoice
@@ -18,4 +19,4 @@ class Assets:
 class Renderer(Protocol):
     """Draws an invoice as PDF; the same invoice with the same pictures gives the same bytes."""
 
-    def __call__(self, invoice: Invoice, assets: Assets, /) -> bytes: ...
+    def __call__(self, invoice: Invoice, assets: Assets, duplicate_on: date | None = None, /) -> bytes: ...

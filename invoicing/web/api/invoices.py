@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
+from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.records import CaseFacts
-from invoicing.errors import DataFault, InternalFault, NotFound
+from invoicing.errors import DataFault, NotFound
 from invoicing.presenting import state_record
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by, own_case
 from invoicing.web.bodies import raw_body
 from invoicing.web.deciding_calls import ANSWERS, decided
+from invoicing.web.files import FILE, PDF, PDF_RESPONSE, stored_pdf
 from invoicing.web.idempotency import Key
 from invoicing.web.languages import Language
 from invoicing.web.openapi import json_body, problems
@@ -23,11 +24,8 @@ from invoicing.web.parts import Parts
 from invoicing.web.replies import reply, sent
 from invoicing.web.requested import EmptyBody, ResendBody
 
-PDF = "application/pdf"
 LARGEST = 10 * 1024 * 1024
 """Bytes of an attachment."""
-
-_FILE = {"schema": {"type": "string", "format": "binary"}}
 
 router = APIRouter(prefix="/v1/cases", tags=["invoices"])
 
@@ -36,11 +34,7 @@ router = APIRouter(prefix="/v1/cases", tags=["invoices"])
     "/{case_id}/invoice.pdf",
     operation_id=Call.DOWNLOAD_INVOICE,
     response_class=Response,
-    responses={
-        200: {"content": {PDF: _FILE}},
-        304: {"description": "The copy that `If-None-Match` names is the stored one."},
-        **problems(401, 404, 503),
-    },
+    responses={**PDF_RESPONSE, **problems(401, 404, 503)},
 )
 async def download_invoice(
     case_id: str, request: Request, parts: Parts, caller: Annotated[Caller, by(Call.DOWNLOAD_INVOICE)]
@@ -49,20 +43,7 @@ async def download_invoice(
     invoice = (await own_case(parts, caller, case_id)).state.invoice
     if invoice.sha256 is None:
         raise NotFound("no_invoice", "no invoice is stored yet")
-    headers = {"ETag": f'"{invoice.sha256}"'}
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    try:
-        content = await parts.documents.get(invoice.sha256)
-    except NotFound:
-        raise InternalFault("document_missing", f"the document {invoice.sha256} of a case is not stored") from None
-    headers["Content-Disposition"] = f'attachment; filename="{file_name(invoice.number or case_id)}"'
-    return Response(content, headers=headers, media_type=PDF)
-
-
-def file_name(number: str) -> str:
-    """A name that no file system and no header misreads."""
-    return (re.sub(r"[^A-Za-z0-9_]+", "-", number).strip("-") or "invoice") + ".pdf"
+    return await stored_pdf(parts, request, invoice.sha256, invoice.number or case_id)
 
 
 @router.post(
@@ -103,11 +84,28 @@ async def resend_invoice(
     return await decided(request, parts, caller, case_id, key, ResendBody, take)
 
 
+@router.post(
+    "/{case_id}/invoice/correction",
+    operation_id=Call.CORRECT_INVOICE,
+    responses=ANSWERS,
+    openapi_extra=json_body(CorrectionRequest),
+)
+async def correct_invoice(
+    case_id: str, request: Request, parts: Parts, caller: Annotated[Caller, by(Call.CORRECT_INVOICE)], key: Key = None
+) -> Response:
+    """Issue a correction: the buyer and the lines as they should be, or to zero. The invoice itself stays as it is."""
+
+    async def take(body: CorrectionRequest) -> CaseFacts:
+        return await parts.deciding.correct_invoice(case_id, caller.actor, body, key)
+
+    return await decided(request, parts, caller, case_id, key, CorrectionRequest, take)
+
+
 @router.put(
     "/{case_id}/invoice/attachment",
     operation_id=Call.ATTACH_INVOICE,
     responses=ANSWERS,
-    openapi_extra={"requestBody": {"required": True, "content": {PDF: _FILE}}},
+    openapi_extra={"requestBody": {"required": True, "content": {PDF: FILE}}},
 )
 async def attach_invoice(
     case_id: str,

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class BuiltinBench(Bench):
         return BuiltinIssuer(self.store, self.stage.documents, render, self.stage.clock)
 
     def dying(self) -> Issuer:
-        def die(invoice: Invoice, assets: Assets) -> bytes:
+        def die(invoice: Invoice, assets: Assets, duplicate_on: date | None = None, /) -> bytes:
             raise asyncio.CancelledError
 
         return BuiltinIssuer(self.store, self.stage.documents, die, self.stage.clock)

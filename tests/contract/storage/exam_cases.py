@@ -203,6 +203,9 @@ async def billing_data_are_numbered_revisions_and_equal_ones_make_none(open_stor
             assert await work.save_billing_data("2026-000123", first, "ops", NOW) == 3
             facts = await work.facts("2026-000123")
         assert (facts.billing, facts.billing_revision) == (first, 3)
+        async with store.reading() as work:
+            assert await work.billing_data("2026-000123", 2) == private
+            await fault_of(work.billing_data("2026-000123", 4), NotFound)
         async with store.transaction() as work:
             await fault_of(work.save_billing_data("nobody", private, "ops", NOW), NotFound)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ from pypdf import PdfWriter
 from temporalio.client import Client
 
 from invoicing.bootstrap import Application, application, utc_now
-from invoicing.domain.cases import CaseDocument
+from invoicing.domain.cases import CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind
+from invoicing.domain.invoices import plan_invoice
 from invoicing.domain.records import Alert, Capture, FailedTask, TaskKind
 from invoicing.domain.state import InvoiceState, InvoiceStatus, Parked, PaymentState, PaymentStatus, Step
 from invoicing.errors import Cause, NotFound
 from invoicing.settings import load
 from tests.fixtures_temporal import running_dev_server
-from tests.unit.starter.commands import AUTOPAY, answer, case, environment, starter
+from tests.unit.starter.commands import AUTOPAY, EXAMPLES, answer, case, environment, starter
 from workflows.identity import case_action_id
 
 PAID = PaymentState(status=PaymentStatus.COMPLETED, attempt=1, remote_id="9ABC000001", paid_at=utc_now())
@@ -61,6 +63,7 @@ async def staged(folder: Path, *case_ids: str, **changes: Any) -> None:
     writer.add_blank_page(200, 200)
     writer.write(content)
     (folder / "own.pdf").write_bytes(content.getvalue())
+    (folder / "correction.json").write_text(json.dumps({"reason": "nobody came", "to_zero": True}), encoding="utf-8")
     (folder / "buyer.json").write_text(json.dumps(BUYER), encoding="utf-8")
     async with opened(folder) as app:
         for number, case_id in enumerate(case_ids):
@@ -147,6 +150,13 @@ async def test_a_key_decides_once_and_another_key_is_another_decision(folder: Pa
         (["attach", "c-1", "buyer.json"], FAILED, "document_refused: the file may not be kept: not_pdf"),
         (["attach", "c-1", "absent.pdf"], FAILED, "absent.pdf cannot be read"),
         (["correct", "c-1", "buyer.json"], INVOICED, "action_not_allowed: the invoice is issued"),
+        (
+            ["correct-invoice", "c-1", "correction.json"],
+            INVOICED,
+            "corrected_elsewhere: the invoice was issued",
+        ),
+        (["correct-invoice", "c-1", "correction.json"], FAILED, "action_not_allowed: no invoice is issued"),
+        (["correct-invoice", "c-1", "empty.json"], INVOICED, "invalid: reason missing"),
         (["correct", "c-1", "own.pdf"], FAILED, "invalid: "),
         (["correct", "c-1", "empty.json"], FAILED, "name missing"),
     ],
@@ -185,6 +195,29 @@ async def test_new_data_of_a_case_that_waits_for_nothing_need_no_temporal(folder
         billing = (await app.intake.facts("c-1")).billing
     assert billing is not None
     assert billing.tax_id == BUYER["tax_id"]
+
+
+async def test_an_issued_invoice_is_corrected_by_a_file_and_what_changes_nothing_is_told(folder: Path) -> None:
+    await staged(folder, "c-1", **INVOICED)
+    expert = ExpertDocument.model_validate_json((EXAMPLES / "expert.json").read_bytes())
+    async with opened(folder) as app:
+        await app.intake.save_expert("exp-1", expert)
+        facts = await app.intake.facts("c-1")
+        assert facts.billing is not None
+        invoice = plan_invoice(
+            facts.document, facts.billing, expert, number="FV/1", issued_on=date(2026, 11, 22), paid_at=utc_now(),
+            payment_reference="9ABC", language="pl",
+        )  # fmt: skip
+        async with app.store.transaction() as db:
+            await db.add_invoice(invoice, "1234563218|FV/{number}", "", 1)
+    done = starter(folder, "correct-invoice", "c-1", "correction.json", "--json", **AUTOPAY)
+    assert (done.returncode, answer(done)["accepted"]) == (3, True), done.stderr
+    (decided,) = await decisions(folder)
+    assert (decided.kind, decided.actor) == (DecisionKind.CORRECT_INVOICE, "ops:cli")
+    assert decided.body == {"reason": "nobody came", "to_zero": "true"}
+    same = json.dumps({"reason": "the same", "billing_data": case("c-1")["billing_data"]})
+    again = starter(folder, "correct-invoice", "c-1", "-", given=same, **AUTOPAY)
+    assert (again.returncode, "nothing_to_correct" in again.stderr) == (1, True), again.stderr
 
 
 async def failed(app: Application, case_id: str, kind: TaskKind, code: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoicing.domain.corrections import plan_correction, zeroed
+from invoicing.domain.corrections import Change, plan_correction, zeroed
 from invoicing.domain.exchange import ExchangeRate, in_pln, needs_rate, rate_before
 from invoicing.domain.invoices import Invoice, plan_invoice
 from invoicing.domain.tax import PricedLine, Prices, VatRate, totals
@@ -64,8 +64,7 @@ def test_a_correction_to_zero_states_no_tax_at_the_rate_of_the_original() -> Non
         sequence=2,
         number="KFV/1/12/2026",
         issued_on=date(2026, 12, 1),
-        reason_key="zero",
-        lines=zeroed(invoice.lines),
+        change=Change("zero", lines=zeroed(invoice.lines)),
     )
     assert correction.exchange is not None
     assert (correction.exchange.vat_pln, correction.exchange.rate) == (Decimal("0.00"), RATE.rate)

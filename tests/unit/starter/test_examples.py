@@ -2,12 +2,16 @@
 
 import json
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 
-from invoicing.domain.cases import CaseDocument, ExpertDocument
+from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
+from invoicing.domain.invoices import plan_invoice
 from invoicing.domain.validation import ContentRules, content_faults
 from invoicing.errors import Fault
+from starter.documents import read_correction
 from starter.rows import RowReader
 from tests.unit.starter.commands import EXAMPLES
 
@@ -38,6 +42,19 @@ def test_a_sample_case_can_be_invoiced_unless_its_name_says_otherwise(name: str)
 @pytest.mark.parametrize("name", ["cases.csv", "cases.jsonl"])
 def test_every_row_of_the_sample_files_can_be_invoiced(name: str) -> None:
     assert [faults(document) for document in of_file(name)] == [(), (), ()]
+
+
+def test_the_sample_correction_can_be_carried_out_on_the_sample_case() -> None:
+    document = CaseDocument.model_validate(json.loads((EXAMPLES / "case-external.json").read_text()))
+    assert isinstance(document.billing_data, BillingData)
+    invoice = plan_invoice(
+        document, document.billing_data, EXPERT, number="FV/1/11/2026", issued_on=date(2026, 11, 22),
+        paid_at=datetime(2026, 11, 22, tzinfo=UTC), payment_reference="1", language="pl",
+    )  # fmt: skip
+    wish = read_correction((EXAMPLES / "correction.json").read_bytes())
+    assert isinstance(wish, CorrectionRequest)
+    assert correction_faults(wish, invoice, document, document.billing_data, EXPERT, ContentRules()) == ()
+    assert not changes_nothing(invoice, document, wish)
 
 
 def test_sample_cases_have_ids_of_their_own() -> None:

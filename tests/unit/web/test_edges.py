@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from invoicing import errors
 from invoicing.errors import DataFault, Fault, NotAllowed, NotFound, PaidcaseError, Throttled
-from invoicing.web.api.invoices import file_name
+from invoicing.web.files import file_name
 from invoicing.web.guard import Guard
 from invoicing.web.languages import negotiated
 from invoicing.web.problems import document, problem_of

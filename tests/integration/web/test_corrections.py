@@ -1,0 +1,418 @@
+"""Correcting an issued invoice through the API: judged, recorded, carried out by its activity, and found again."""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from pypdf import PdfReader
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.corrections import CorrectInput, CorrectionActivities, CorrectionInput
+from activities.invoices import GenerateInput
+from invoicing.bootstrap import utc_now
+from invoicing.documents.builtin import BuiltinIssuer
+from invoicing.documents.pdf.assets import Assets, Renderer
+from invoicing.documents.pdf.invoice import render
+from invoicing.domain.correcting import CorrectionRequest
+from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
+from invoicing.domain.exchange import ExchangeRate
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.records import ArchivedDocument, Event
+from invoicing.domain.state import Badge, InvoiceState, InvoiceStatus, PaymentState, PaymentStatus
+from invoicing.errors import NotAllowed
+from invoicing.locale import text
+from invoicing.web.described import StateRecord
+from invoicing.web.described_papers import DocumentList
+from tests.integration.web.stage import CASE, DOCUMENT, Stage
+from tests.integration.web.test_decisions import KEYED, decisions, handed_over
+
+LINE = DOCUMENT["lines"][0]
+CHEAPER = {"reason": "po reklamacji", "lines": [{**LINE, "unit_price": "200.00"}]}
+BUYER = {**DOCUMENT["billing_data"], "name": "Nowy Nabywca S.A.", "street": "Nowa 7"}
+PAID = PaymentState(
+    status=PaymentStatus.COMPLETED, attempt=1, remote_id="9ABC", paid_at=datetime(2026, 11, 22, 10, tzinfo=UTC),
+    reference="9ABC",
+)  # fmt: skip
+PATH = f"/v1/cases/{CASE}/invoice/correction"
+EXPERT = "expert:exp-1"
+
+
+async def act(stage: Stage, name: str, argument: Any) -> Any:
+    """Run one of the application's activities."""
+    named: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in stage.app.activities}
+    return await ActivityEnvironment().run(named[name], argument)
+
+
+async def invoiced(stage: Stage, **changes: Any) -> None:
+    """The paid case with its invoice."""
+    await stage.recorded(**changes)
+    await stage.state(payment=PAID)
+    await act(stage, "generate_invoice", GenerateInput(case_id=CASE))
+
+
+async def wish(stage: Stage, body: Any, role: str = EXPERT, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    return await stage.send("POST", PATH, role, json=body, headers=headers)
+
+
+async def corrected(stage: Stage, body: Any, number: int = 1) -> str:
+    """Decide and carry out; the correction's number."""
+    answer = await wish(stage, body)
+    assert answer.status_code == 200, answer.text
+    told = await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=number))
+    assert told.number is not None
+    return str(told.number)
+
+
+async def listed(stage: Stage, role: str = "client:cli-7", language: str = "pl") -> list[dict[str, Any]]:
+    answer = await stage.send("GET", f"/v1/cases/{CASE}/documents", role, headers={"Accept-Language": language})
+    assert answer.status_code == 200, answer.text
+    DocumentList.model_validate(answer.json())
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def facts_of_all(stage: Stage) -> list[Invoice]:
+    async with stage.app.store.reading() as db:
+        return [stored.invoice for stored in await db.invoices(CASE)]
+
+
+def words(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+async def test_a_price_is_corrected_by_a_document_of_its_own_and_the_invoice_stays(stage: Stage) -> None:
+    await invoiced(stage)
+    before = await stage.send("GET", f"/v1/cases/{CASE}/invoice.pdf")
+    number = await corrected(stage, CHEAPER)
+    assert number == f"KFV/1/{utc_now():%m}/{utc_now():%Y}"
+    after = await stage.send("GET", f"/v1/cases/{CASE}/invoice.pdf")
+    assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
+    invoice, correction = await listed(stage)
+    assert (invoice["kind"], invoice["corrected_by"], invoice["corrects"]) == ("invoice", [2], None)
+    assert (correction["kind"], correction["corrects"], correction["full_number"]) == ("correction", 1, number)
+    assert correction["totals"] == {"net": "270.00", "vat": "62.10", "gross": "332.10"}
+    assert correction["difference"] == {"net": "-54.00", "vat": "-12.42", "gross": "-66.42"}
+    assert (correction["reason"], correction["label"]) == ("po reklamacji", "Faktura korygująca")
+    file = await stage.send("GET", correction["href"], "client:cli-7")
+    assert hashlib.sha256(file.content).hexdigest() == correction["sha256"]
+    assert (file.headers["etag"], file.headers["content-type"]) == (f'"{correction["sha256"]}"', "application/pdf")
+    told = words(file.content)
+    for element in (f"nr {number}", f"do faktury nr {invoice['full_number']}", "zmiana ceny po reklamacji", "-66,42"):
+        assert element in told
+    again = await stage.send("GET", correction["href"], headers={"If-None-Match": file.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_the_correction_is_a_badge_a_line_of_the_timeline_and_a_new_version(stage: Stage) -> None:
+    await invoiced(stage)
+    version = (await stage.facts()).state.version
+    await corrected(stage, CHEAPER)
+    state = (await stage.facts()).state
+    assert state.badges == (Badge.CORRECTED,)
+    assert state.version > version
+    entry = (await stage.app.store.timeline(CASE))[-1]
+    assert (entry.event, entry.actor, list(entry.details)) == ("invoice_corrected", EXPERT, ["number"])
+    async with stage.app.store.reading() as db:
+        (document,) = await db.archived(CASE)
+    assert (document.kind, document.actor) == ("correction", EXPERT)
+
+
+async def test_a_new_buyer_is_a_revision_and_never_in_the_decision(stage: Stage) -> None:
+    await invoiced(stage)
+    await corrected(stage, {"reason": "zła nazwa", "billing_data": BUYER})
+    (decided,) = await decisions(stage)
+    assert decided.body == {"reason": "zła nazwa", "billing_revision": "2"}
+    assert (await stage.facts()).billing_revision == 2
+    correction = (await facts_of_all(stage))[-1]
+    assert correction.buyer.name == "Nowy Nabywca S.A."
+    assert correction.correction is not None
+    assert correction.correction.before_buyer is not None
+    assert correction.correction.before_buyer.name == "Przykład sp. z o.o."
+    assert [entry.event for entry in await stage.app.store.timeline(CASE)].count(Event.BILLING_DATA_SAVED) == 1
+    assert "Nowy" not in str(await handed_over(stage)) + str(await stage.app.store.timeline(CASE))
+
+
+async def test_two_data_corrections_that_wait_are_carried_out_with_their_own_revisions(stage: Stage) -> None:
+    await invoiced(stage)
+    for name in ("Pierwsza", "Druga"):
+        answer = await wish(stage, {"reason": "dane", "billing_data": {**BUYER, "name": f"{name} sp. z o.o."}})
+        assert answer.status_code == 200
+    for number in (1, 2):
+        await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=number))
+    assert [fact.buyer.name for fact in (await facts_of_all(stage))[1:]] == ["Pierwsza sp. z o.o.", "Druga sp. z o.o."]
+
+
+async def test_corrections_of_corrections_follow_each_other_without_a_gap(stage: Stage) -> None:
+    await invoiced(stage)
+    more = {"reason": "zapomniana opinia", "lines": [LINE, {**LINE, "description": "Opinia", "vat_rate": "8"}]}
+    fewer = {"reason": "bez konsultacji", "lines": [{**LINE, "description": "Opinia", "vat_rate": "8"}]}
+    numbers = [await corrected(stage, body, n) for n, body in enumerate((CHEAPER, more, fewer, CHEAPER), 1)]
+    assert [number.split("/")[1] for number in numbers] == ["1", "2", "3", "4"]
+    facts = await facts_of_all(stage)
+    assert [fact.sequence for fact in facts] == [1, 2, 3, 4, 5]
+    for before, after in pairwise(facts):
+        assert after.correction is not None
+        assert (after.correction.before_lines, after.correction.before_gross) == (before.lines, before.gross)
+        assert after.correction.number == facts[0].number
+    assert facts[-1].gross == Decimal("332.10")
+    assert (await listed(stage))[0]["corrected_by"] == [2, 3, 4, 5]
+
+
+async def test_to_zero_and_back(stage: Stage) -> None:
+    await invoiced(stage)
+    await corrected(stage, {"reason": "zły nabywca", "to_zero": True})
+    assert (await facts_of_all(stage))[-1].gross == 0
+    await corrected(stage, {"reason": "jednak dobry", "lines": [LINE]}, 2)
+    assert (await facts_of_all(stage))[-1].gross == Decimal("398.52")
+
+
+async def test_the_same_correction_carried_out_again_is_the_same_document(stage: Stage) -> None:
+    await invoiced(stage)
+    number = await corrected(stage, CHEAPER)
+    told = await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=1))
+    assert told.number == number
+    assert len(await facts_of_all(stage)) == 2
+    assert [entry.event for entry in await stage.app.store.timeline(CASE)].count(Event.INVOICE_CORRECTED) == 1
+
+
+def with_issuer(stage: Stage, drawn: Renderer, rates: Any = None) -> CorrectionActivities:
+    """The activity as another process has it."""
+    app = stage.app
+    issuer = BuiltinIssuer(app.store, app.documents, drawn, utc_now, rates)
+    return CorrectionActivities(app.store, app.documents, {"builtin": issuer}, utc_now)
+
+
+async def test_a_process_that_dies_behind_the_number_leaves_it_to_the_next(stage: Stage) -> None:
+    await invoiced(stage)
+    await wish(stage, CHEAPER)
+
+    def die(invoice: Invoice, assets: Assets, duplicate_on: Any = None) -> bytes:
+        raise ZeroDivisionError
+
+    with pytest.raises(ApplicationError):
+        await with_issuer(stage, die).correct_invoice(CorrectionInput(case_id=CASE, number=1))
+    assert len(await listed(stage)) == 1
+    told = await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=1))
+    assert [fact.number for fact in (await facts_of_all(stage))[1:]] == [told.number]
+    assert len(await listed(stage)) == 2
+
+
+async def test_two_processes_at_once_issue_one_document_of_a_decision(stage: Stage) -> None:
+    await invoiced(stage)
+    await wish(stage, CHEAPER)
+    both = [with_issuer(stage, render).correct_invoice(CorrectionInput(case_id=CASE, number=1)) for _ in range(2)]
+    told = await asyncio.gather(*both)
+    assert len({one.number for one in told}) == 1
+    assert len(await facts_of_all(stage)) == 2
+
+
+async def test_pressing_twice_decides_once_and_a_key_stands_for_one_correction(stage: Stage) -> None:
+    await invoiced(stage)
+    answers = [await wish(stage, {**CHEAPER, "billing_data": BUYER}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(await decisions(stage)) == 1
+    for _ in range(2):
+        assert (await wish(stage, {"reason": "raz", "to_zero": True}, "ops", KEYED)).status_code == 200
+    assert len(await decisions(stage)) == 2
+    other = await stage.send("POST", PATH, "ops", json={"reason": "dwa", "to_zero": True}, headers=KEYED)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    kept = (await stage.facts()).billing_revision
+    asked = CorrectionRequest.model_validate({"reason": "x", "billing_data": {**BUYER, "name": "X"}})
+    with pytest.raises(NotAllowed, match="another correction"):
+        await stage.app.deciding.correct_invoice(CASE, "cli", asked, "press-1")
+    assert (await stage.facts()).billing_revision == kept
+
+
+async def test_the_same_state_may_be_wished_for_again_after_another_one(stage: Stage) -> None:
+    await invoiced(stage)
+    for number, body in enumerate((CHEAPER, {"reason": "po reklamacji", "lines": [LINE]}, CHEAPER), 1):
+        await corrected(stage, body, number)
+    assert len(await decisions(stage)) == 3
+
+
+async def test_a_wish_that_came_true_meanwhile_issues_nothing(stage: Stage) -> None:
+    await invoiced(stage)
+    for key in ("press-1", "press-2"):
+        await wish(stage, CHEAPER, headers={"Idempotency-Key": key})
+    numbers = [
+        (await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=number))).number for number in (1, 2)
+    ]
+    assert numbers[0] is not None
+    assert numbers[1] is None
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+async def test_what_is_not_ours_to_correct_is_refused_with_the_reason(stage: Stage, language: str) -> None:
+    await stage.recorded()
+    told = {"Accept-Language": language}
+    early = await wish(stage, CHEAPER, headers=told)
+    assert (early.status_code, early.json()["code"]) == (409, "action_not_allowed")
+    available = InvoiceState(status=InvoiceStatus.AVAILABLE, number="FV 1/11/2026", sha256="0" * 64)
+    await stage.state(payment=PAID, invoice=available)
+    elsewhere = await wish(stage, CHEAPER, headers=told)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "action_not_allowed")
+    assert elsewhere.json()["detail"] == text(language, "problem.corrected_elsewhere")
+    await stage.state(invoice=InvoiceState(status=InvoiceStatus.MANUAL, sha256="0" * 64))
+    by_hand = await wish(stage, CHEAPER, headers=told)
+    assert (by_hand.status_code, by_hand.json()["detail"]) == (409, text(language, "problem.corrected_by_author"))
+    assert await decisions(stage) == []
+
+
+async def test_a_correction_that_changes_nothing_is_refused(stage: Stage) -> None:
+    await invoiced(stage)
+    answer = await wish(stage, {"reason": "nic", "lines": [LINE], "billing_data": DOCUMENT["billing_data"]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "action_not_allowed")
+    assert answer.json()["detail"] == text("pl", "problem.nothing_to_correct")
+    assert (await stage.facts()).billing_revision == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({}, [("reason", "missing")]),
+        ({"reason": "x", "line": []}, [("line", "unknown_field")]),
+        ({"reason": "x", "lines": []}, [("lines", "bad_format")]),
+        ({"reason": "x", "lines": [{"unit_price": 1.5}]}, [("lines[0].description", "missing"),
+         ("lines[0].unit_price", "bad_format"), ("lines[0].vat_rate", "missing")]),
+        ({"reason": " "}, [("reason", "missing"), ("lines", "missing")]),
+        ({"reason": "x", "billing_data": {**BUYER, "tax_id": "5260250275", "city": ""}},
+         [("billing_data.city", "missing"), ("billing_data.tax_id", "bad_nip")]),
+        ({"reason": "x", "lines": [{**LINE, "vat_rate": "np"}]}, [("lines[0].vat_rate", "vat_rate_not_allowed")]),
+    ],
+)  # fmt: skip
+async def test_faults_are_told_all_at_once_and_nothing_is_decided(
+    stage: Stage, body: Any, faults: list[tuple[str, str]]
+) -> None:
+    await invoiced(stage)
+    answer = await wish(stage, body)
+    assert answer.status_code == 422
+    assert [(fault["field"], fault["code"]) for fault in answer.json()["errors"]] == faults
+    assert await decisions(stage) == []
+    assert (await stage.facts()).billing_revision == 1
+
+
+async def test_the_answer_is_the_state_record_and_the_decision_waits_for_the_relay(stage: Stage) -> None:
+    await invoiced(stage)
+    answer = await wish(stage, CHEAPER)
+    StateRecord.model_validate(answer.json())
+    assert answer.json()["badges"] == []
+    assert "decision" in [message.kind for message in await handed_over(stage)]
+
+
+# --- with refunds ------------------------------------------------------------------------------------------------
+
+
+async def test_after_a_full_refund_the_present_state_is_taken_back(stage: Stage) -> None:
+    await invoiced(stage)
+    await corrected(stage, CHEAPER)
+    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
+    again = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
+    assert told.number == again.number
+    assert told.number.startswith("KFV/2/")
+    zero = (await facts_of_all(stage))[-1]
+    assert zero.gross == 0
+    assert len(await facts_of_all(stage)) == 3
+    assert zero.correction is not None
+    assert (zero.correction.reason_key, zero.correction.before_gross) == ("zero", Decimal("332.10"))
+    assert (await listed(stage))[-1]["reason"] == "wycofanie sprzedaży, zwrot całej zapłaty"
+
+
+async def test_what_a_person_took_back_before_the_refund_is_not_taken_back_twice(stage: Stage) -> None:
+    await invoiced(stage)
+    await corrected(stage, {"reason": "zły nabywca", "to_zero": True})
+    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
+    assert told.number is None
+    assert len(await facts_of_all(stage)) == 2
+
+
+async def test_the_proposal_after_a_partial_refund_is_closed_by_the_correction(stage: Stage) -> None:
+    await invoiced(stage)
+    async with stage.app.store.transaction() as db:
+        await db.decide(CASE, DecisionKind.REFUND, "refund-1", "ops", {}, utc_now())
+        await db.save_refund(
+            Refund(
+                case_id=CASE, number=1, service_id="1", remote_id="9ABC", message_id="m", amount=Decimal(50),
+                currency="PLN", kept=True, status=RefundStatus.DONE, requested_at=utc_now(),
+            )
+        )  # fmt: skip
+    await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=1, whole=False))
+    (alert,) = await stage.app.store.alerts(open_only=True, after_id=0, limit=10)
+    assert alert.code == "correction_proposed"
+    await corrected(stage, CHEAPER, 2)
+    assert await stage.app.store.alerts(open_only=True, after_id=0, limit=10) == ()
+
+
+async def test_an_expert_who_went_elsewhere_has_his_own_invoices_still_corrected_by_us(stage: Stage) -> None:
+    await invoiced(stage)
+    async with stage.app.store.transaction() as db:
+        expert = await db.expert("exp-1")
+        assert expert is not None
+        await db.save_expert("exp-1", expert.model_copy(update={"issuer": "none"}), utc_now())
+    assert (await corrected(stage, CHEAPER)).startswith("KFV/1/")
+    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
+    assert told.number.startswith("KFV/2/")
+
+
+class Rates:
+    """The bank on one day."""
+
+    async def before(self, currency: str, day: Any) -> ExchangeRate:
+        self.asked = (currency, day.isoformat())
+        return ExchangeRate(currency, Decimal("4.2518"), "225/A/NBP/2026", day)
+
+
+async def test_tax_that_the_original_did_not_have_is_stated_in_pln_at_the_originals_rate(stage: Stage) -> None:
+    untaxed = {**LINE, "vat_rate": "0"}
+    await invoiced(stage, currency="EUR", lines=[untaxed])
+    async with stage.app.store.transaction() as db:
+        body = CorrectionRequest.model_validate({"reason": "stawka", "lines": [LINE]}).body(None)
+        await db.decide(CASE, DecisionKind.CORRECT_INVOICE, "k", "ops", body, utc_now())
+    rates = Rates()
+    await with_issuer(stage, render, rates).correct_invoice(CorrectionInput(case_id=CASE, number=1))
+    exchange = (await facts_of_all(stage))[-1].exchange
+    assert exchange is not None
+    assert (exchange.rate, exchange.vat_pln) == (Decimal("4.2518"), Decimal("316.84"))
+    assert rates.asked == ("EUR", "2026-11-22")
+
+
+# --- who sees what -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["client:cli-8", "expert:exp-2"])
+async def test_documents_of_others_are_not_found(stage: Stage, role: str) -> None:
+    await invoiced(stage)
+    for path in ("documents", "documents/1.pdf"):
+        assert (await stage.send("GET", f"/v1/cases/{CASE}/{path}", role)).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "2", "01", "1e0", "-1", "9" * 30])
+async def test_a_number_that_no_document_has_is_not_found(stage: Stage, number: str) -> None:
+    await invoiced(stage)
+    assert (await stage.send("GET", f"/v1/cases/{CASE}/documents/{number}.pdf")).status_code in {404, 422}
+
+
+async def test_an_attachment_that_is_not_the_invoice_is_shown_to_expert_and_ops_alone(stage: Stage) -> None:
+    await stage.recorded()
+    old, new = [await stage.app.documents.put(content) for content in (b"%PDF-1.7 wrong", b"%PDF-1.7 right")]
+    async with stage.app.store.transaction() as db:
+        for sha256 in (old, new):
+            await db.archive(
+                ArchivedDocument(
+                    case_id=CASE, kind="attachment", sha256=sha256, size=9, actor=EXPERT, archived_at=utc_now()
+                )
+            )
+    await stage.state(payment=PAID, invoice=InvoiceState(status=InvoiceStatus.MANUAL, sha256=new))
+    assert [item["sha256"] for item in await listed(stage)] == [new]
+    assert [item["sha256"] for item in await listed(stage, "ops")] == [old, new]
+    assert [item["label"] for item in await listed(stage, EXPERT, "en")] == ["The expert's document"] * 2
+    hidden, shown = [item["href"] for item in await listed(stage, "ops")]
+    assert (await stage.send("GET", hidden, "client:cli-7")).status_code == 404
+    assert (await stage.send("GET", shown, "client:cli-7")).content == b"%PDF-1.7 right"

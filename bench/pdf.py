@@ -21,7 +21,8 @@ from invoicing.documents.pdf.fonts import REGULAR
 from invoicing.documents.pdf.invoice import laid_out, render
 from invoicing.documents.pdf.layout import PAGE_HEIGHT, PAGE_WIDTH, Page
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice
 
 SERVICES = ("Konsultacja prawna", "Opinia podatkowa", "Analiza umowy", "Udział w negocjacjach", "Pismo procesowe")
 

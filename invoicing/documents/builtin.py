@@ -16,7 +16,8 @@ from invoicing.domain.cases import offered_language
 from invoicing.domain.correcting import change_of, state_after
 from invoicing.domain.corrections import Change, correction_series, plan_correction, rates_of, zeroed
 from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
-from invoicing.domain.invoices import Invoice, plan_invoice, sale_date
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice, sale_date
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date
 from invoicing.domain.records import CaseFacts, StoredInvoice
 from invoicing.domain.validation import case_totals

@@ -18,7 +18,8 @@ from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument, Li
 from invoicing.domain.corrections import Change, differs, reason_of, zeroed
 from invoicing.domain.exchange import ExchangeRate
 from invoicing.domain.faults import FaultCode, fault
-from invoicing.domain.invoices import Invoice, InvoiceLine, Party, buyer_party, printed_lines
+from invoicing.domain.invoices import Invoice, InvoiceLine, Party
+from invoicing.domain.issuing import buyer_party, printed_lines
 from invoicing.domain.parties import text_faults
 from invoicing.domain.records import CaseFacts
 from invoicing.domain.tax import VatRate

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from invoicing.bootstrap import Application, application, utc_now
 from invoicing.domain.cases import CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind
-from invoicing.domain.invoices import plan_invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.records import Alert, Capture, FailedTask, TaskKind
 from invoicing.domain.state import InvoiceState, InvoiceStatus, Parked, PaymentState, PaymentStatus, Step
 from invoicing.errors import Cause, NotFound

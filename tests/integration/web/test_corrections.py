@@ -2,90 +2,42 @@
 
 import asyncio
 import hashlib
-import io
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-import httpx
 import pytest
-from pypdf import PdfReader
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
-from activities.corrections import CorrectInput, CorrectionActivities, CorrectionInput
-from activities.invoices import GenerateInput
+from activities.corrections import CorrectionInput
 from invoicing.bootstrap import utc_now
-from invoicing.documents.builtin import BuiltinIssuer
-from invoicing.documents.pdf.assets import Assets, Renderer
+from invoicing.documents.pdf.assets import Assets
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.correcting import CorrectionRequest
-from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
-from invoicing.domain.exchange import ExchangeRate
 from invoicing.domain.invoices import Invoice
-from invoicing.domain.records import ArchivedDocument, Event
-from invoicing.domain.state import Badge, InvoiceState, InvoiceStatus, PaymentState, PaymentStatus
+from invoicing.domain.records import Event
+from invoicing.domain.state import Badge, InvoiceState, InvoiceStatus
 from invoicing.errors import NotAllowed
 from invoicing.locale import text
 from invoicing.web.described import StateRecord
-from invoicing.web.described_papers import DocumentList
+from tests.integration.web.corrected import (
+    BUYER,
+    CHEAPER,
+    EXPERT,
+    LINE,
+    PAID,
+    PATH,
+    act,
+    corrected,
+    facts_of_all,
+    invoiced,
+    listed,
+    wish,
+    with_issuer,
+    words,
+)
 from tests.integration.web.stage import CASE, DOCUMENT, Stage
 from tests.integration.web.test_decisions import KEYED, decisions, handed_over
-
-LINE = DOCUMENT["lines"][0]
-CHEAPER = {"reason": "po reklamacji", "lines": [{**LINE, "unit_price": "200.00"}]}
-BUYER = {**DOCUMENT["billing_data"], "name": "Nowy Nabywca S.A.", "street": "Nowa 7"}
-PAID = PaymentState(
-    status=PaymentStatus.COMPLETED, attempt=1, remote_id="9ABC", paid_at=datetime(2026, 11, 22, 10, tzinfo=UTC),
-    reference="9ABC",
-)  # fmt: skip
-PATH = f"/v1/cases/{CASE}/invoice/correction"
-EXPERT = "expert:exp-1"
-
-
-async def act(stage: Stage, name: str, argument: Any) -> Any:
-    """Run one of the application's activities."""
-    named: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in stage.app.activities}
-    return await ActivityEnvironment().run(named[name], argument)
-
-
-async def invoiced(stage: Stage, **changes: Any) -> None:
-    """The paid case with its invoice."""
-    await stage.recorded(**changes)
-    await stage.state(payment=PAID)
-    await act(stage, "generate_invoice", GenerateInput(case_id=CASE))
-
-
-async def wish(stage: Stage, body: Any, role: str = EXPERT, headers: Mapping[str, str] | None = None) -> httpx.Response:
-    return await stage.send("POST", PATH, role, json=body, headers=headers)
-
-
-async def corrected(stage: Stage, body: Any, number: int = 1) -> str:
-    """Decide and carry out; the correction's number."""
-    answer = await wish(stage, body)
-    assert answer.status_code == 200, answer.text
-    told = await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=number))
-    assert told.number is not None
-    return str(told.number)
-
-
-async def listed(stage: Stage, role: str = "client:cli-7", language: str = "pl") -> list[dict[str, Any]]:
-    answer = await stage.send("GET", f"/v1/cases/{CASE}/documents", role, headers={"Accept-Language": language})
-    assert answer.status_code == 200, answer.text
-    DocumentList.model_validate(answer.json())
-    items: list[dict[str, Any]] = answer.json()["items"]
-    return items
-
-
-async def facts_of_all(stage: Stage) -> list[Invoice]:
-    async with stage.app.store.reading() as db:
-        return [stored.invoice for stored in await db.invoices(CASE)]
-
-
-def words(pdf: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
 
 
 async def test_a_price_is_corrected_by_a_document_of_its_own_and_the_invoice_stays(stage: Stage) -> None:
@@ -181,13 +133,6 @@ async def test_the_same_correction_carried_out_again_is_the_same_document(stage:
     assert told.number == number
     assert len(await facts_of_all(stage)) == 2
     assert [entry.event for entry in await stage.app.store.timeline(CASE)].count(Event.INVOICE_CORRECTED) == 1
-
-
-def with_issuer(stage: Stage, drawn: Renderer, rates: Any = None) -> CorrectionActivities:
-    """The activity as another process has it."""
-    app = stage.app
-    issuer = BuiltinIssuer(app.store, app.documents, drawn, utc_now, rates)
-    return CorrectionActivities(app.store, app.documents, {"builtin": issuer}, utc_now)
 
 
 async def test_a_process_that_dies_behind_the_number_leaves_it_to_the_next(stage: Stage) -> None:
@@ -305,114 +250,3 @@ async def test_the_answer_is_the_state_record_and_the_decision_waits_for_the_rel
     StateRecord.model_validate(answer.json())
     assert answer.json()["badges"] == []
     assert "decision" in [message.kind for message in await handed_over(stage)]
-
-
-# --- with refunds ------------------------------------------------------------------------------------------------
-
-
-async def test_after_a_full_refund_the_present_state_is_taken_back(stage: Stage) -> None:
-    await invoiced(stage)
-    await corrected(stage, CHEAPER)
-    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
-    again = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
-    assert told.number == again.number
-    assert told.number.startswith("KFV/2/")
-    zero = (await facts_of_all(stage))[-1]
-    assert zero.gross == 0
-    assert len(await facts_of_all(stage)) == 3
-    assert zero.correction is not None
-    assert (zero.correction.reason_key, zero.correction.before_gross) == ("zero", Decimal("332.10"))
-    assert (await listed(stage))[-1]["reason"] == "wycofanie sprzedaży, zwrot całej zapłaty"
-
-
-async def test_what_a_person_took_back_before_the_refund_is_not_taken_back_twice(stage: Stage) -> None:
-    await invoiced(stage)
-    await corrected(stage, {"reason": "zły nabywca", "to_zero": True})
-    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
-    assert told.number is None
-    assert len(await facts_of_all(stage)) == 2
-
-
-async def test_the_proposal_after_a_partial_refund_is_closed_by_the_correction(stage: Stage) -> None:
-    await invoiced(stage)
-    async with stage.app.store.transaction() as db:
-        await db.decide(CASE, DecisionKind.REFUND, "refund-1", "ops", {}, utc_now())
-        await db.save_refund(
-            Refund(
-                case_id=CASE, number=1, service_id="1", remote_id="9ABC", message_id="m", amount=Decimal(50),
-                currency="PLN", kept=True, status=RefundStatus.DONE, requested_at=utc_now(),
-            )
-        )  # fmt: skip
-    await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=1, whole=False))
-    (alert,) = await stage.app.store.alerts(open_only=True, after_id=0, limit=10)
-    assert alert.code == "correction_proposed"
-    await corrected(stage, CHEAPER, 2)
-    assert await stage.app.store.alerts(open_only=True, after_id=0, limit=10) == ()
-
-
-async def test_an_expert_who_went_elsewhere_has_his_own_invoices_still_corrected_by_us(stage: Stage) -> None:
-    await invoiced(stage)
-    async with stage.app.store.transaction() as db:
-        expert = await db.expert("exp-1")
-        assert expert is not None
-        await db.save_expert("exp-1", expert.model_copy(update={"issuer": "none"}), utc_now())
-    assert (await corrected(stage, CHEAPER)).startswith("KFV/1/")
-    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
-    assert told.number.startswith("KFV/2/")
-
-
-class Rates:
-    """The bank on one day."""
-
-    async def before(self, currency: str, day: Any) -> ExchangeRate:
-        self.asked = (currency, day.isoformat())
-        return ExchangeRate(currency, Decimal("4.2518"), "225/A/NBP/2026", day)
-
-
-async def test_tax_that_the_original_did_not_have_is_stated_in_pln_at_the_originals_rate(stage: Stage) -> None:
-    untaxed = {**LINE, "vat_rate": "0"}
-    await invoiced(stage, currency="EUR", lines=[untaxed])
-    async with stage.app.store.transaction() as db:
-        body = CorrectionRequest.model_validate({"reason": "stawka", "lines": [LINE]}).body(None)
-        await db.decide(CASE, DecisionKind.CORRECT_INVOICE, "k", "ops", body, utc_now())
-    rates = Rates()
-    await with_issuer(stage, render, rates).correct_invoice(CorrectionInput(case_id=CASE, number=1))
-    exchange = (await facts_of_all(stage))[-1].exchange
-    assert exchange is not None
-    assert (exchange.rate, exchange.vat_pln) == (Decimal("4.2518"), Decimal("316.84"))
-    assert rates.asked == ("EUR", "2026-11-22")
-
-
-# --- who sees what -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", ["client:cli-8", "expert:exp-2"])
-async def test_documents_of_others_are_not_found(stage: Stage, role: str) -> None:
-    await invoiced(stage)
-    for path in ("documents", "documents/1.pdf"):
-        assert (await stage.send("GET", f"/v1/cases/{CASE}/{path}", role)).status_code == 404
-
-
-@pytest.mark.parametrize("number", ["0", "2", "01", "1e0", "-1", "9" * 30])
-async def test_a_number_that_no_document_has_is_not_found(stage: Stage, number: str) -> None:
-    await invoiced(stage)
-    assert (await stage.send("GET", f"/v1/cases/{CASE}/documents/{number}.pdf")).status_code in {404, 422}
-
-
-async def test_an_attachment_that_is_not_the_invoice_is_shown_to_expert_and_ops_alone(stage: Stage) -> None:
-    await stage.recorded()
-    old, new = [await stage.app.documents.put(content) for content in (b"%PDF-1.7 wrong", b"%PDF-1.7 right")]
-    async with stage.app.store.transaction() as db:
-        for sha256 in (old, new):
-            await db.archive(
-                ArchivedDocument(
-                    case_id=CASE, kind="attachment", sha256=sha256, size=9, actor=EXPERT, archived_at=utc_now()
-                )
-            )
-    await stage.state(payment=PAID, invoice=InvoiceState(status=InvoiceStatus.MANUAL, sha256=new))
-    assert [item["sha256"] for item in await listed(stage)] == [new]
-    assert [item["sha256"] for item in await listed(stage, "ops")] == [old, new]
-    assert [item["label"] for item in await listed(stage, EXPERT, "en")] == ["The expert's document"] * 2
-    hidden, shown = [item["href"] for item in await listed(stage, "ops")]
-    assert (await stage.send("GET", hidden, "client:cli-7")).status_code == 404
-    assert (await stage.send("GET", shown, "client:cli-7")).content == b"%PDF-1.7 right"

@@ -19,7 +19,8 @@ from invoicing.domain.correcting import (
     state_after,
 )
 from invoicing.domain.corrections import is_zeroed, plan_correction
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.records import CaseFacts
 from invoicing.domain.tax import Prices
 from invoicing.domain.validation import ContentRules

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from invoicing.domain.corrections import Change, plan_correction, zeroed
 from invoicing.domain.exchange import ExchangeRate, in_pln, needs_rate, rate_before
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.tax import PricedLine, Prices, VatRate, totals
 from invoicing.errors import InternalFault
 from tests.unit.domain.samples import buyer, case, expert, line_fields

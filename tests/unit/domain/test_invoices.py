@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.tax import VatRate
 from invoicing.errors import InternalFault
 from tests.unit.domain.samples import EXTERNAL, NOW, buyer, case, case_with_line, expert, line_fields, person

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from invoicing.domain.decisions import Refund, RefundStatus
-from invoicing.domain.invoices import Invoice, plan_invoice
+from invoicing.domain.invoices import Invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.payments import AttemptState, Transaction, TransactionStatus
 from invoicing.domain.reconciling import REFUND_HEARD_WITHIN, Books, DifferenceKind, differences
 from invoicing.domain.records import Capture

@@ -8,7 +8,7 @@ import pytest
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
-from invoicing.domain.invoices import plan_invoice
+from invoicing.domain.issuing import plan_invoice
 from invoicing.domain.validation import ContentRules, content_faults
 from invoicing.errors import Fault
 from starter.documents import read_correction

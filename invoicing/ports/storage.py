@@ -70,7 +70,7 @@ class UnitOfWork(Protocol):
         """Append a revision (from 1) and make it the newest; equal data give back the newest revision's number."""
 
     async def billing_data(self, case_id: str, revision: int) -> BillingData:
-        """One revision. Raises `NotFound("billing_data_unknown")`."""
+        """One revision. Raises `NotFound("row_unknown")`."""
 
     async def save_expert(
         self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False

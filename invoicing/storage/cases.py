@@ -146,7 +146,7 @@ class CaseRows(Work):
         """A revision as it was saved, whatever came later."""
         rows = await self._read(_BILLING, {"case": case_id, "nth": revision})
         if not rows:
-            raise NotFound("billing_data_unknown", "the case has no billing data of this revision")
+            raise NotFound("row_unknown", "the case has no billing data of this revision")
         return BillingData.model_validate_json(rows[0].data)
 
     async def _add_billing(self, case_id: str, revision: int, data: BillingData, actor: str, now: datetime) -> None:

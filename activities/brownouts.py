@@ -7,7 +7,6 @@ probe is due, and the right to ask lapses with the next one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
@@ -15,7 +14,7 @@ from temporalio import activity
 from activities.failures import mapped
 from activities.gates import BROWNOUT, Gates
 from invoicing.domain import brownouts
-from invoicing.domain.brownouts import Hold, Move
+from invoicing.domain.brownouts import Gate, Hold, Move
 from invoicing.domain.records import CaseFacts
 from invoicing.errors import PaidcaseError, SettingsFault, StillPending
 from invoicing.ports import CaseStore, Clock, IssueOrder, Issuer
@@ -53,30 +52,28 @@ class BrownoutActivities:
 
         Raises `StillPending` with the time of the next look.
         """
-        waited = Waited(case_id=wait.case_id)
-        async with self._store.reading() as db:
-            facts, hold = await db.facts(wait.case_id), await db.hold(wait.case_id)
-        if hold is None:
-            return waited
-        move, rest = await self._move(hold)
-        if move is Move.PROBE and _is_of(facts, hold.issuer):
+        for asked in (False, True):
+            facts, hold, gate, ahead = await self._seen(wait.case_id)
+            limits, now = self._gates.limits, self._clock()
+            if hold is None:
+                break
+            move = brownouts.next_move(gate, hold, limits, now)
+            if move is Move.GO or not _is_of(facts, hold.issuer):  # another issuer has another provider
+                if gate.shut and not limits.on:
+                    await self._gates.open(gate, now)  # nobody will ask for it any more
+                await self._gates.begin(wait.case_id)
+                break
+            if asked or move is not Move.PROBE:
+                rest = brownouts.pause(gate, hold, ahead, limits, now)
+                raise StillPending(BROWNOUT, "the issuer's provider is awaited", retry_after=rest)
             await self._probe(facts, hold.issuer)
-            move, rest = await self._move(hold)
-        if move is Move.GO or not _is_of(facts, hold.issuer):  # another issuer has another provider
-            await self._gates.begin(wait.case_id)
-            return waited
-        raise StillPending(BROWNOUT, "the issuer's provider is awaited", retry_after=rest)
+        return Waited(case_id=wait.case_id)
 
-    async def _move(self, hold: Hold) -> tuple[Move, timedelta]:
+    async def _seen(self, case_id: str) -> tuple[CaseFacts, Hold | None, Gate, int]:
         async with self._store.reading() as db:
-            gate, latest = await db.gate(hold.issuer), await db.hold(hold.case_id)
-            waiting = await db.count_holds(hold.issuer)
-        limits, now = self._gates.limits, self._clock()
-        if latest is None:
-            return Move.GO, timedelta(0)
-        if gate.shut and not limits.on:
-            await self._gates.open(gate, now)
-        return brownouts.next_move(gate, latest, limits, now), brownouts.pause(gate, latest, waiting, limits, now)
+            facts, hold = await db.facts(case_id), await db.hold(case_id)
+            issuer = "" if hold is None else hold.issuer
+            return facts, hold, await db.gate(issuer), 0 if hold is None else await db.count_holds(issuer, hold)
 
     async def _probe(self, facts: CaseFacts, name: str) -> None:
         """Ask the provider with this case's keys, unless another case does."""

@@ -117,9 +117,9 @@ class Gates:
             if not brownouts.answers_for(gate, probed, asked_at, now):
                 return
             waiting = await db.holds(gate.issuer)
-            turns = brownouts.let_go_times(len(waiting), brownouts.interval(gate, self.limits), now)
-            queue = [hold.model_copy(update={"go_at": turn}) for hold, turn in zip(waiting, turns, strict=True)]
-            await db.save_holds(*queue)
+            step = brownouts.interval(gate, self.limits)
+            turns = [now + brownouts.turn(ahead, step) for ahead in range(len(waiting))]
+            await db.save_holds(*(hold.model_copy(update={"go_at": turns[n]}) for n, hold in enumerate(waiting)))
             await db.save_gate(brownouts.opened(gate, len(waiting), self.limits, now))
             if not waiting:
                 await db.close_alerts([brownouts.alert_key(gate.issuer)], now)

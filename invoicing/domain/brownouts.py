@@ -8,7 +8,6 @@ is shut again and asked less often. Pure: facts and now in, the next gate or mov
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +24,7 @@ PROBATION = 2
 """So many cases that fail after the gate was opened shut it again, until all that were held have gone."""
 
 LARGEST_LOT = 100
-"""No more held cases go in one interval, and no more look whether they may."""
+"""No more held cases go in one interval."""
 
 LONGEST_RELAPSE = 4
 """The interval doubles with each relapse, up to sixteen times."""
@@ -142,16 +141,15 @@ def next_move(gate: Gate, hold: Hold, limits: BrownoutLimits, now: datetime) -> 
     return Move.PROBE if is_due(gate, limits, now) else Move.WAIT
 
 
-def pause(gate: Gate, hold: Hold, waiting: int, limits: BrownoutLimits, now: datetime) -> timedelta:
-    """How long a held case waits before it looks again: until its turn, or some time after the next probe is due.
+def pause(gate: Gate, hold: Hold, ahead: int, limits: BrownoutLimits, now: datetime) -> timedelta:
+    """How long a held case with so many before it waits until it looks again.
 
-    How long after is the case's own, and grows with the number of those that wait.
+    Until its turn; while the gate is shut, until the turn that it has if the next probe succeeds. So nobody sleeps
+    through his turn, the first one looks when a probe is due, and the look of those behind costs little.
     """
     if not gate.shut:
         return max((hold.go_at or now) - now, timedelta(0))
-    step = interval(gate, limits)
-    share = zlib.crc32(hold.case_id.encode()) % 1000
-    return max((gate.probe_at or now) - now, timedelta(0)) + step * (waiting * share) // (LARGEST_LOT * 1000)
+    return max((gate.probe_at or now) - now, timedelta(0)) + turn(ahead, interval(gate, limits))
 
 
 def probing(gate: Gate, limits: BrownoutLimits, now: datetime) -> Gate:
@@ -174,8 +172,7 @@ def answers_for(gate: Gate, probed: Gate, asked_at: datetime, now: datetime) -> 
 def opened(gate: Gate, waiting: int, limits: BrownoutLimits, now: datetime) -> Gate:
     """The gate open, on probation until all that wait have gone and their ends can be known."""
     step = interval(gate, limits)
-    turns = let_go_times(waiting, step, now)
-    trusted_at = (turns[-1] if turns else now) + step
+    trusted_at = now + turn(max(waiting - 1, 0), step) + step
     return gate.model_copy(update={"shut_at": None, "opened_at": now, "trusted_at": trusted_at, "probe_at": None})
 
 
@@ -189,14 +186,15 @@ def let_go(state: CaseState) -> CaseState:
     return state.model_copy(update={"held": False})
 
 
-def let_go_times(waiting: int, step: timedelta, now: datetime) -> tuple[datetime, ...]:
-    """When each of the waiting goes: lots of one, two, four and so on, each spread over its interval."""
-    turns: list[datetime] = []
-    begins, lot = now, 1
-    while len(turns) < waiting:
-        turns += [begins + step * n // lot for n in range(min(lot, waiting - len(turns)))]
-        begins, lot = begins + step, min(2 * lot, LARGEST_LOT)
-    return tuple(turns)
+def turn(ahead: int, step: timedelta) -> timedelta:
+    """How long after an opening a case with so many before it goes.
+
+    Lots of one, two, four and so on, each spread over its interval.
+    """
+    first, lot, begins = 0, 1, timedelta(0)
+    while ahead >= first + lot:
+        first, lot, begins = first + lot, min(2 * lot, LARGEST_LOT), begins + step
+    return begins + step * (ahead - first) // lot
 
 
 def _on_probation(gate: Gate, now: datetime) -> bool:

@@ -164,8 +164,8 @@ class UnitOfWork(Protocol):
     async def holds(self, issuer: str) -> Sequence[Hold]:
         """Those that wait before a gate, oldest first."""
 
-    async def count_holds(self, issuer: str) -> int:
-        """How many wait before a gate."""
+    async def count_holds(self, issuer: str, before: Hold | None = None) -> int:
+        """How many wait before a gate, or how many of them go before one."""
 
     async def end_hold(self, case_id: str) -> None:
         """The case waits no more; nothing when it did not."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select, tuple_
 
 from invoicing.domain.brownouts import Gate, Hold, Outage, SeenGate
 from invoicing.storage.brownout_tables import holds, issuer_gates, issuer_outages
@@ -30,7 +30,9 @@ _FORGET = delete(issuer_outages).where(
 _HOLD = upsert(holds, "case_id")
 _HELD = select(holds).where(holds.c.case_id == bindparam("case"))
 _QUEUE = select(holds).where(holds.c.issuer == bindparam("which")).order_by(holds.c.held_at, holds.c.case_id)
+_SINCE = bindparam("since", type_=Instant)
 _WAITING = select(func.count()).select_from(holds).where(holds.c.issuer == bindparam("which"))
+_AHEAD = _WAITING.where(tuple_(holds.c.held_at, holds.c.case_id) < tuple_(_SINCE, bindparam("case")))
 _LET_GO = delete(holds).where(holds.c.case_id == bindparam("case"))
 _ALL = (
     select(issuer_gates, func.count(holds.c.case_id).label("waiting"))
@@ -77,9 +79,12 @@ class BrownoutRows(Work):
         """Those that wait before a gate, oldest first."""
         return [Hold.model_validate(row._asdict()) for row in await self._read(_QUEUE, {"which": issuer})]
 
-    async def count_holds(self, issuer: str) -> int:
-        """How many wait before a gate."""
-        return int((await self._read(_WAITING, {"which": issuer}))[0][0])
+    async def count_holds(self, issuer: str, before: Hold | None = None) -> int:
+        """How many wait before a gate, or how many of them are older than one."""
+        if before is None:
+            return int((await self._read(_WAITING, {"which": issuer}))[0][0])
+        place = {"which": issuer, "since": before.held_at, "case": before.case_id}
+        return int((await self._read(_AHEAD, place))[0][0])
 
     async def end_hold(self, case_id: str) -> None:
         """The case waits no more."""

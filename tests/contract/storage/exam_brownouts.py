@@ -105,6 +105,9 @@ async def those_that_wait_are_told_oldest_first_and_counted(open_store: OpenStor
         async with store.reading() as work:
             assert [one.case_id for one in await work.holds(WFIRMA)] == ["c-3", "c-4", "c-2", "c-1"]
             assert await work.hold("c-2") == hold("c-2", 1)
+            queue = await work.holds(WFIRMA)
+            assert [await work.count_holds(WFIRMA, one) for one in queue] == [0, 1, 2, 3]
+            assert await work.count_holds(WFIRMA) == 4
         assert await store.gates() == (SeenGate.model_validate({**GATE.model_dump(), "waiting": 4}),)
 
 

@@ -156,13 +156,19 @@ def test_what_a_held_case_does(gate: Gate, waits: Hold, after: timedelta, move: 
     assert not brownouts.is_due(gate, OFF, NOW + after)
 
 
-def test_one_that_waits_alone_looks_when_the_probe_is_due_and_many_look_one_after_the_other() -> None:
-    assert brownouts.pause(SHUT, hold(), 1, LIMITS, NOW) < 30.5 * SECOND
-    spread = sorted(brownouts.pause(SHUT, hold(f"c-{n}"), 1000, LIMITS, NOW) for n in range(1000))
-    assert 30 * SECOND <= spread[0] < 40 * SECOND
-    assert 320 * SECOND < spread[-1] <= 330 * SECOND
-    in_an_interval = [sum(at <= one < at + 30 * SECOND for one in spread) for at in spread]
-    assert max(in_an_interval) <= 1.5 * LARGEST_LOT
+@pytest.mark.parametrize(
+    ("ahead", "after"), [(0, 30), (1, 60), (2, 75), (3, 90), (126, 239.53125), (127, 240), (228, 270.3)]
+)
+def test_one_that_waits_looks_when_the_next_probe_would_give_it_its_turn(ahead: int, after: float) -> None:
+    assert brownouts.pause(SHUT, hold(), ahead, LIMITS, NOW) == timedelta(seconds=after)
+    assert brownouts.pause(SHUT, hold(), ahead, LIMITS, NOW + 99 * SECOND) == timedelta(seconds=after - 30)
+
+
+def test_nobody_sleeps_through_his_turn_whenever_the_gate_is_opened() -> None:
+    for ahead in range(0, 2000, 7):
+        looks_at = NOW + brownouts.pause(SHUT, hold(), ahead, LIMITS, NOW)
+        first_probe = NOW + 30 * SECOND
+        assert looks_at <= first_probe + brownouts.turn(ahead, 30 * SECOND)
 
 
 def test_one_whose_turn_is_known_looks_exactly_then() -> None:
@@ -171,18 +177,12 @@ def test_one_whose_turn_is_known_looks_exactly_then() -> None:
     assert brownouts.pause(gate, hold(go_at=-SECOND), 900, LIMITS, NOW) == timedelta(0)
 
 
-def test_a_probe_that_is_overdue_is_looked_for_at_once() -> None:
-    assert brownouts.pause(SHUT, hold(), 0, LIMITS, NOW + 90 * SECOND) == timedelta(0)
-
-
 def test_the_waiting_go_oldest_first_by_one_two_four_up_to_a_hundred_an_interval() -> None:
-    turns = brownouts.let_go_times(500, 30 * SECOND, NOW)
-    assert len(turns) == 500
-    assert turns[0] == NOW
+    turns = [brownouts.turn(ahead, 30 * SECOND) for ahead in range(500)]
+    assert turns[0] == timedelta(0)
     assert all(before < after for before, after in pairwise(turns))
-    lots = [sum(NOW + n * 30 * SECOND <= turn < NOW + (n + 1) * 30 * SECOND for turn in turns) for n in range(11)]
-    assert lots == [1, 2, 4, 8, 16, 32, 64, 100, 100, 100, 73]
-    assert brownouts.let_go_times(0, SECOND, NOW) == ()
+    lots = [sum(n * 30 * SECOND <= turn < (n + 1) * 30 * SECOND for turn in turns) for n in range(11)]
+    assert lots == [1, 2, 4, 8, 16, 32, 64, LARGEST_LOT, LARGEST_LOT, LARGEST_LOT, 73]
 
 
 def test_a_waiting_time_that_the_provider_named_puts_the_next_probe_off() -> None:

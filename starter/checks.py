@@ -22,6 +22,7 @@ from invoicing.errors import PaidcaseError
 from invoicing.ports import ExchangeRates, TaxRegisters
 from invoicing.setting_values import is_loopback
 from invoicing.settings import AutopaySettings, Settings, SmtpSettings
+from starter.brownout_check import shut_issuers
 from starter.call import Call
 from starter.handing_over import reach_temporal
 from starter.health import Check, Health
@@ -49,6 +50,8 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
     yield await _guarded("documents", _documents(app.settings.documents_url))
     yield await _guarded("temporal", _temporal(call))
     yield await _guarded("workers", _workers(app))
+    for check in await shut_issuers(app):
+        yield check
     yield await _guarded("secrets", _secrets(app))
     for service in app.settings.autopay:
         yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
@@ -83,6 +86,8 @@ def configured(settings: Settings) -> tuple[Check, ...]:
         note("EXCHANGE_RATES_FILE", told)
     if not settings.smtp.host:
         note("SMTP_HOST", "not set: no mail is sent, cases wait for it; set SMTP_HOST and MAIL_FROM")
+    if not settings.brownout_governor:
+        note("BROWNOUT_GOVERNOR", "off: while an issuer's provider is away every case burns its three attempts")
     if settings.wfirma_app_key and not settings.secrets_keys:
         note("SECRETS_KEYS", "not set: keys of experts cannot be saved; set a key ring")
     return tuple(found)

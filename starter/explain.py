@@ -51,6 +51,8 @@ async def _run(call: Call) -> int:
         call.out.line(line)
     for line in under_way(run, fault):
         call.out.line(line)
+    if facts.state.held:
+        call.out.line("waits for the issuer's provider to be back; no attempt was made yet")
     for who, role in (("ops", Role.OPS), ("the expert", Role.EXPERT), ("the client", Role.CLIENT)):
         if names := [action.value for action in view(facts.state, role).actions]:
             may = ", ".join(f"{name} ({text(call.language, f'action.{name}')})" for name in names)

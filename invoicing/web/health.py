@@ -44,11 +44,12 @@ async def is_alive() -> Response:
 )
 async def is_ready(parts: Parts) -> Response:
     """Readiness, and what each dependency says."""
-    database, documents, temporal, workers = await asyncio.gather(
+    database, documents, temporal, workers, issuers = await asyncio.gather(
         _database(parts.store),
         asyncio.to_thread(_documents, parts.documents_url),
         _temporal(parts.temporal),
         _workers(parts.store, parts.clock),
+        _issuers(parts.store),
     )
     ready = bool(database["ok"] and documents["ok"])
     dependencies = {
@@ -56,6 +57,7 @@ async def is_ready(parts: Parts) -> Response:
         "documents": documents,
         "temporal": temporal,
         "workers": workers,
+        "issuers": issuers,
         "autopay": {"configured": parts.takes_payments},
         "mail": {"configured": parts.sends_mail},
     }
@@ -102,3 +104,22 @@ async def _workers(store: CaseStore, clock: Clock) -> dict[str, Any]:
         return {"ok": False, "alive": None, "last_seen_at": None}
     alive = sum(clock() - process.seen_at <= ALIVE_WITHIN for process in seen)
     return {"ok": alive > 0, "alive": alive, "last_seen_at": moment(seen[0].seen_at) if seen else None}
+
+
+async def _issuers(store: CaseStore) -> dict[str, Any]:
+    """Issuers whose provider has ever failed for many cases; `waiting` counts the cases that are held before each."""
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            gates = await store.gates()
+    except (PaidcaseError, TimeoutError):
+        return {"ok": False}
+    told = {
+        gate.issuer: {
+            "ok": not gate.shut,
+            "shut_since": moment(gate.shut_at) if gate.shut_at else None,
+            "next_probe_at": moment(gate.probe_at) if gate.probe_at else None,
+            "waiting": gate.waiting,
+        }
+        for gate in gates
+    }
+    return {"ok": not any(gate.shut for gate in gates), **told}

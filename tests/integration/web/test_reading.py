@@ -3,17 +3,20 @@
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from invoicing.bootstrap import utc_now
+from invoicing.domain.brownouts import Gate, Hold
 from invoicing.domain.cases import LANGUAGES
 from invoicing.domain.records import Alert
 from invoicing.domain.state import PaymentState, PaymentStatus
 from invoicing.errors import Cause
 from invoicing.locale import text
+from invoicing.presenting import moment
 from invoicing.web.access import Call
 from invoicing.web.described import Alerts, Readiness
 from tests.integration.web.stage import CASE, SERVICE, Stage, settings, signature, staged
@@ -172,11 +175,32 @@ async def test_ready_with_temporal_away_and_every_dependency_told(stage: Stage) 
     assert answer.status_code == 200
     ready = Readiness.model_validate(answer.json())
     assert ready.ready
-    assert set(ready.dependencies) == {"database", "documents", "temporal", "workers", "autopay", "mail"}
+    assert set(ready.dependencies) == {"database", "documents", "temporal", "workers", "issuers", "autopay", "mail"}
+    assert ready.dependencies["issuers"] == {"ok": True}
     assert ready.dependencies["database"]["ok"] is True
     assert ready.dependencies["temporal"] == {"ok": False}
     assert ready.dependencies["workers"]["alive"] == 1
     assert (ready.dependencies["autopay"], ready.dependencies["mail"]) == ({"configured": True}, {"configured": False})
+
+
+async def test_ready_while_an_issuer_s_provider_is_away_and_it_is_told_how_many_cases_wait(stage: Stage) -> None:
+    now = utc_now()
+    gate = Gate(issuer="wfirma", shut_at=now, probe_at=now + timedelta(seconds=30))
+    await stage.recorded()
+    async with stage.app.store.transaction() as work:
+        await work.save_gate(gate)
+        await work.save_holds(Hold(case_id=CASE, issuer="wfirma", held_at=now))
+    answer = await stage.http.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert answer.json()["dependencies"]["issuers"] == {
+        "ok": False,
+        "wfirma": {
+            "ok": False,
+            "shut_since": moment(now),
+            "next_probe_at": moment(now + timedelta(seconds=30)),
+            "waiting": 1,
+        },
+    }
 
 
 async def test_not_ready_without_a_database_or_a_document_folder_yet_alive(folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from activities.failures import FailureDetail, mapped
 from activities.parking import closed, let_go_in
 from activities.queueing import start_again
 from activities.received import EXTERNAL, Received
+from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Capture, Event, LogEntry
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
@@ -134,6 +135,16 @@ class DecisionActivities:
                     attempt=failure.attempt,
                     cause=failure.cause,
                     code=known_code(failure.code),
+                    details={
+                        "decision": str(failed.number),
+                        **recorded(
+                            failure.code,
+                            state,
+                            None,
+                            answer_of("", failure.code),
+                            outcome_known=failure.outcome_known,
+                        ),
+                    },
                 )
             )
         return _where(state)

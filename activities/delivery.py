@@ -8,9 +8,12 @@ at most one copy too many, never none. What cannot be delivered becomes a failed
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from activities.metrics import count_mail
+from activities.recording import execution
+from invoicing.domain.failure_records import answer_of, recorded
+from invoicing.domain.failures import FAILURES, known_code
 from invoicing.domain.records import (
     ENDED,
     Delivery,
@@ -21,7 +24,7 @@ from invoicing.domain.records import (
     MailKind,
     TaskKind,
 )
-from invoicing.domain.state import Step
+from invoicing.domain.state import CaseState, Step
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, Refused, SettingsFault
 from invoicing.ports import CaseStore, Clock, Mail, Mailer, UnitOfWork
 
@@ -49,16 +52,16 @@ class Postman:
         try:
             await self._mailer.send(mail)
         except (Refused, SettingsFault) as error:
-            return await self._end(delivery, step, DeliveryStatus.FAILED, error.code)
+            return await self._end(delivery, step, DeliveryStatus.FAILED, error.code, error)
         except OutcomeUnknown as error:
             if delivery.doubtful + 1 >= DOUBTFUL_TRIES:
-                return await self._end(delivery, step, DeliveryStatus.UNKNOWN, error.code, doubtful=1)
-            await self._wait(delivery, error, doubtful=1)
+                return await self._end(delivery, step, DeliveryStatus.UNKNOWN, error.code, error, doubtful=1)
+            await self._wait(delivery, step, error, doubtful=1)
             raise
         except ConnectivityFault as error:
             if self._clock() - delivery.created_at >= give_up_after:
-                return await self._end(delivery, step, DeliveryStatus.FAILED, "mail_undeliverable")
-            await self._wait(delivery, error)
+                return await self._end(delivery, step, DeliveryStatus.FAILED, "mail_undeliverable", error)
+            await self._wait(delivery, step, error)
             raise
         return await self._sent(delivery, step, event)
 
@@ -106,7 +109,7 @@ class Postman:
         count_mail(DeliveryStatus.SENT)
         return DeliveryStatus.SENT
 
-    async def _wait(self, delivery: Delivery, error: PaidcaseError, doubtful: int = 0) -> None:
+    async def _wait(self, delivery: Delivery, step: Step, error: PaidcaseError, doubtful: int = 0) -> None:
         update = {
             "status": DeliveryStatus.WAITING,
             "code": error.code,
@@ -116,9 +119,18 @@ class Postman:
         async with self._store.transaction() as db:
             if await _overtaken(db, delivery) is None:
                 await db.save_delivery(delivery.model_copy(update=update))
+                state = (await db.facts(delivery.case_id)).state
+                await db.log(_failed(Event.ATTEMPT_FAILED, delivery, step, error.code, state, self._clock(), error))
+        error.recorded = True
 
     async def _end(
-        self, delivery: Delivery, step: Step, status: DeliveryStatus, code: str, doubtful: int = 0
+        self,
+        delivery: Delivery,
+        step: Step,
+        status: DeliveryStatus,
+        code: str,
+        error: PaidcaseError | None = None,
+        doubtful: int = 0,
     ) -> DeliveryStatus:
         now = self._clock()
         update = {"status": status, "code": code, "doubtful": delivery.doubtful + doubtful, "updated_at": now}
@@ -131,18 +143,34 @@ class Postman:
             await db.open_task(
                 FailedTask(key=_task_key(delivery), kind=kind, case_id=delivery.case_id, code=code, opened_at=now)
             )
-            await db.log(
-                LogEntry(
-                    case_id=delivery.case_id,
-                    event=Event.MAIL_FAILED,
-                    at=now,
-                    step=step,
-                    attempt=delivery.tries,
-                    code=code,
-                )
-            )
+            state = (await db.facts(delivery.case_id)).state
+            await db.log(_failed(Event.MAIL_FAILED, delivery, step, code, state, now, error))
         count_mail(status)
         return status
+
+
+def _failed(
+    event: Event,
+    delivery: Delivery,
+    step: Step,
+    code: str,
+    state: CaseState,
+    now: datetime,
+    error: PaidcaseError | None,
+) -> LogEntry:
+    """The failure record of one handing-over; without an error nobody knows what the server did."""
+    kind = "OutcomeUnknown" if error is None else type(error).__name__
+    details = recorded(code, state, step, answer_of(kind, code if error is None else error.code))
+    return LogEntry(
+        case_id=delivery.case_id,
+        event=event,
+        at=now,
+        step=step,
+        attempt=delivery.tries,
+        cause=FAILURES[known_code(code)].cause,
+        code=known_code(code),
+        details={"mail": delivery.kind.value, "execution": execution(), **details},
+    )
 
 
 async def _overtaken(db: UnitOfWork, delivery: Delivery) -> Delivery | None:

@@ -16,6 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.metrics import count_failure
+from invoicing.domain.failures import cause_of
 from invoicing.errors import (
     BadNotification,
     Cause,
@@ -73,18 +74,23 @@ CATEGORIES: dict[type[PaidcaseError], ApplicationErrorCategory] = {
 """Every class of the error tree; expected outcomes are benign, so that they raise no failure metric."""
 
 
+class RecordedFailure(ApplicationError):
+    """The same to Temporal; its failure record was written together with what the attempt changed."""
+
+
 def application_error(error: PaidcaseError) -> ApplicationError:
     """The form in which an error reaches Temporal: type, code, retryability, waiting time."""
     faults = tuple((item.field, item.code) for item in error.faults) if isinstance(error, DataFault) else ()
     detail = FailureDetail(
-        cause=error.cause,
+        cause=cause_of(error.code, error.cause),
         code=error.code,
         outcome_known=error.outcome_known,
         attempt=activity.info().attempt if activity.in_activity() else 1,
         faults=faults,
     )
     known = next(cls for cls in type(error).__mro__ if cls in CATEGORIES)
-    return ApplicationError(
+    made = RecordedFailure if error.recorded else ApplicationError
+    return made(
         error.message,
         detail,
         type=known.__name__,

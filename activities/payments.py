@@ -18,6 +18,8 @@ from activities.failures import mapped
 from activities.parking import cleared
 from activities.received import Received, record_external, record_transactions
 from invoicing.domain.cases import ExternalPayment, offered_language
+from invoicing.domain.consequences import AnswerClass
+from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import (
     MAY_STILL_PAY,
     NOT_FOUND_PROVES_AFTER,
@@ -244,7 +246,9 @@ class PaymentActivities:
                 return
             await db.save_attempt(attempt.model_copy(update={"state": AttemptState.REFUSED, "reason": refusal.message}))
             await db.save(payment_failed(payment_opened(facts.state, attempt.attempt), attempt.attempt))
-            await db.log(self._entry(attempt.case_id, Event.PAYMENT_REFUSED, attempt.attempt, refusal))
+            entry = self._entry(attempt.case_id, Event.PAYMENT_REFUSED, attempt.attempt, refusal)
+            details = recorded(refusal.code, facts.state, Step.CHARGE, AnswerClass.REFUSED)
+            await db.log(entry.model_copy(update={"details": {"reason": refusal.message, **details}}))
             await db.open_alert(
                 Alert(
                     key=f"charge:{attempt.order_id}",

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from activities.parking import cleared
 from activities.queueing import decide, start_again
 from invoicing.domain.cases import ExternalPayment
+from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import Attempt, AttemptState, Transaction, TransactionStatus
 from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
 from invoicing.domain.state import (
@@ -91,7 +93,7 @@ async def _apply(
         case Effect.MARK_FAILED:
             failed = attempt.model_copy(update={"state": AttemptState.FAILED, "reason": transaction.details})
             await db.save_attempt(failed)
-            await db.log(_ended(attempt, now, transaction.details))
+            await db.log(_ended(attempt, state, now, transaction.details))
             ended = payment_failed(payment_opened(state, attempt.attempt), attempt.attempt)
             return failed, state if ended == state else await db.save(ended)
         case Effect.NOTHING:
@@ -223,9 +225,12 @@ def _capture(attempt: Attempt, transaction: Transaction, via: str, now: datetime
     )
 
 
-def _ended(attempt: Attempt, now: datetime, reason: str | None) -> LogEntry:
+def _ended(attempt: Attempt, state: CaseState, now: datetime, reason: str | None) -> LogEntry:
     """The attempt brought no money; `reason` is the gateway's word."""
-    ended = {"cause": Cause.PAYMENT, "code": "payment_failed", "details": {"reason": reason} if reason else {}}
+    failed = payment_failed(state, attempt.attempt)
+    details = recorded("payment_failed", failed, Step.CHARGE, AnswerClass.REFUSED)
+    details |= {"reason": reason} if reason else {}
+    ended = {"cause": Cause.PAYMENT, "code": "payment_failed", "details": details}
     return _entry(attempt, Event.PAYMENT_FAILED, now).model_copy(update=ended)
 
 

@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.failures import FailureDetail, mapped
 from activities.parking import closed, parking_key
 from activities.received import Received, is_verifiable, record_external_in
+from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
 from invoicing.domain.state import Parked, Step, closed_unpaid, parked, resumed
@@ -85,7 +86,14 @@ class RecordActivities:
                         attempt=failure.attempt,
                         cause=failure.cause,
                         code=code,
-                        details={f"fault.{n}": f"{at} {what}" for n, (at, what) in enumerate(failure.faults[:20])},
+                        details=recorded(
+                            failure.code,
+                            state,
+                            park.step,
+                            answer_of("", code),
+                            outcome_known=failure.outcome_known,
+                            faults=failure.faults,
+                        ),
                     )
                 )
             await db.open_alert(

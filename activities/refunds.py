@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund
+from invoicing.domain.failure_records import recorded
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
 from invoicing.domain.refunds import RefundStage
@@ -190,7 +192,10 @@ class RefundActivities:
                 details={"remote_id": refund.remote_id, "reason": reason},
             )
         )
-        await db.log(self._entry(refund, Event.REFUND_FAILED, code))
+        state = (await db.facts(refund.case_id)).state
+        details = recorded(code, state, Step.CHARGE, AnswerClass.REFUSED)
+        entry = self._entry(refund, Event.REFUND_FAILED, code)
+        await db.log(entry.model_copy(update={"details": {**entry.details, **details}}))
 
     async def _told(self, refund: Refund) -> Refunded:
         async with self._store.reading() as db:

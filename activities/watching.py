@@ -11,6 +11,8 @@ from activities.attempts import unchanged
 from activities.failures import mapped
 from activities.metrics import note_message
 from activities.received import Received, record_transactions
+from invoicing.domain.consequences import AnswerClass
+from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import Attempt, AttemptState, Verdict, ended_by_time, judge
 from invoicing.domain.records import Alert, Event, LogEntry
 from invoicing.domain.state import Step, payment_failed
@@ -113,6 +115,7 @@ class WatchActivities:
                         attempt=attempt.attempt,
                         cause=Cause.PAYMENT,
                         code="expired",
+                        details=recorded("expired", state, Step.CHARGE, AnswerClass.NOT_ASKED),
                     )
                 )
         return Received(paid=state.paid, status=state.payment.status)

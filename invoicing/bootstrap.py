@@ -33,6 +33,7 @@ from activities.mail import MailActivities
 from activities.metrics import BUCKETS
 from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
+from activities.recording import FailureRecorder
 from activities.records import RecordActivities
 from activities.refunds import RefundActivities
 from activities.registers import RegisterDesk
@@ -148,6 +149,7 @@ class Application:
             workflows=WORKFLOWS,
             activities=self.activities,
             workflow_runner=UnsandboxedWorkflowRunner(),
+            interceptors=[FailureRecorder(self.store, self.clock)],
             graceful_shutdown_timeout=GRACE,
             max_cached_workflows=1000,
             max_concurrent_activities=100,

@@ -59,6 +59,7 @@ class PaidcaseError(Exception):
         self.code = code
         self.message = message or code
         self.retry_after = retry_after
+        self.recorded = False  # set by whoever writes the failure record together with what the attempt changed
 
 
 class DataFault(PaidcaseError):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from invoicing.domain.consequences import Documents, Money, Plain, Who
+from invoicing.domain.failure_records import Failure
 from invoicing.domain.failures import FAILURES, FailureKind, documents_after, known_code, money_after
 from invoicing.domain.labels import Action, Role, may_ever, view
 from invoicing.domain.state import CaseState, Step
@@ -65,6 +66,19 @@ def told(
         outcome_known=outcome_known and not kind.unknown,
         ended=ended,
         allowed=None if state is None else view(state, role).actions,
+    )
+
+
+def told_then(failure: Failure) -> Told:
+    """A recorded failure as it was told when it happened, whatever became of the case later."""
+    return Told(
+        kind=FAILURES[known_code(failure.code)],
+        step=failure.step,
+        money=failure.money,
+        documents=failure.documents,
+        outcome_known=failure.outcome_known,
+        ended=failure.ended,
+        allowed=(),
     )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from invoicing.domain.failure_records import Failure, failure_of
 from invoicing.domain.labels import Action, Role, view
 from invoicing.domain.money import amount_text
+from invoicing.domain.processes import process_of
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import CaseState, Parked
 from invoicing.domain.validation import case_totals
 from invoicing.errors import Fault
-from invoicing.failing import link, message, told
+from invoicing.failing import link, message, told, told_then
 from invoicing.locale import text
 
 PAYING = frozenset({Action.PAY, Action.RESUME_PAYMENT, Action.PAY_AGAIN})
@@ -90,6 +92,8 @@ FOR_STAFF = frozenset(
         Event.REGISTER_ASKED,
         Event.STEP_FAILED,
         Event.STEP_REDO,
+        Event.ATTEMPT_FAILED,
+        Event.REFUND_ATTEMPT_FAILED,
         Event.PAYMENT_DUPLICATE,
     }
 )
@@ -108,9 +112,39 @@ def timeline_entry(entry: LogEntry, role: Role, language: str) -> dict[str, Any]
         "step": entry.step.value if entry.step else None,
         "attempt": entry.attempt,
     }
+    failure = failure_of(entry)
+    if failure is not None:
+        line.update(message=message(told_then(failure), role, language), docs=link(failure.code))
     if staff:
-        line.update(cause=entry.cause, code=entry.code, actor=entry.actor, details=entry.details)
+        line.update(
+            process=process_of(entry.event, entry.step).value,
+            cause=entry.cause,
+            code=entry.code,
+            actor=entry.actor,
+            details=entry.details,
+        )
     return line
+
+
+def failure_record(failure: Failure, role: Role, language: str) -> dict[str, Any]:
+    """One failed attempt: what happened, what was and was not done, and what it means."""
+    return {
+        "case_id": failure.case_id,
+        "at": None if failure.at is None else moment(failure.at),
+        "process": failure.process.value,
+        "step": failure.step,
+        "attempt": failure.attempt,
+        "cause": failure.cause.value,
+        "code": failure.code,
+        "answer": failure.answer.value,
+        "outcome": "known" if failure.outcome_known else "unknown",
+        "money": failure.money,
+        "documents": failure.documents,
+        "ended": failure.ended,
+        "faults": [{"field": field, "code": code} for field, code in failure.faults],
+        "message": message(told_then(failure), role, language),
+        "docs": link(failure.code),
+    }
 
 
 def moment(at: datetime) -> str:

@@ -1,7 +1,8 @@
-"""`failures`: what has failed and waits for a person, by cause. Asks nobody but the database.
+"""`failures`: what has failed and waits for a person, by cause; of named cases every failed attempt, oldest first.
 
-Guarantee: complete whatever the number. A parked case has an open alert, written in the transaction that parked it, so
-the open alerts lead to every parked case; a parked case that is a failed task too is told once.
+Asks nobody but the database. Guarantee: complete whatever the number. A parked case has an open alert, written in the
+transaction that parked it, so the open alerts lead to every parked case; a parked case that is a failed task too is
+told once.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from datetime import datetime
 from typing import Any
 
 from invoicing.bootstrap import Application, application
+from invoicing.domain.failure_records import failures_of
 from invoicing.domain.failures import FAILURES, known_code
+from invoicing.domain.labels import Role
 from invoicing.domain.records import StoredAlert, StoredTask, TaskKind
 from invoicing.domain.state import Step
-from invoicing.errors import Cause
+from invoicing.errors import Cause, NotFound
 from invoicing.failing import link, ops_message
-from invoicing.presenting import moment
+from invoicing.presenting import failure_record, moment
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
-from starter.outcomes import ExitCode
+from starter.outcomes import ExitCode, explanation
 
 COLUMNS = ("cause", "code", "what", "case", "since", "what to do")
+ATTEMPTS = ("case", "at", "step", "attempt", "code", "answer", "outcome", "what it means")
 PAGE = 1000
 PARKED = "parked"
 
@@ -42,6 +46,7 @@ class Failed:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
+    parser.add_argument("case_ids", nargs="*", metavar="CASE_ID", help="every failed attempt of these cases")
     parser.add_argument("--cause", choices=[cause.value for cause in Cause], help="only what has this cause")
     language_option(parser)
     parser.epilog = "`explain CASE` says what may be done about one."
@@ -53,12 +58,14 @@ def run(call: Call) -> int:
 
 
 async def _run(call: Call) -> int:
+    wanted = call.arguments.cause
+    if call.arguments.case_ids:
+        return await _attempts(call, wanted)
     async with application(call.settings()) as app:
         parked = await _parked(app)
         stopped = {item.case_id for item in parked if item.step is Step.INVOICE}
         tasks = [t for t in await _tasks(app) if t.kind is not TaskKind.INVOICE or t.case_id not in stopped]
     found = [*parked, *(_of_task(task) for task in tasks)]
-    wanted = call.arguments.cause
     chosen = [item for item in found if wanted in {None, item.cause.value}]
     chosen.sort(key=lambda item: (list(Cause).index(item.cause), item.code, item.opened_at, item.case_id))
     causes = Counter(item.cause.value for item in chosen)
@@ -70,6 +77,37 @@ async def _run(call: Call) -> int:
     else:
         call.out.line("nothing has failed that waits for a person")
     return ExitCode.OK
+
+
+async def _attempts(call: Call, cause: str | None) -> int:
+    """Every failed attempt of the cases named; 1 when one is not recorded."""
+    lost, items = [], []
+    async with application(call.settings()) as app:
+        for case_id in dict.fromkeys(call.arguments.case_ids):
+            try:
+                await app.intake.facts(case_id)
+            except NotFound:
+                lost.append(case_id)
+                call.out.complain(f"{case_id}: {explanation(NotFound('not_found', 'no case is recorded here'))}")
+                continue
+            found = failures_of(await app.store.timeline(case_id))
+            chosen = [one for one in found if cause in {None, one.cause.value}]
+            items += [failure_record(one, Role.OPS, call.language) for one in chosen]
+    call.out.result({"items": items, "next_cursor": None})
+    if items:
+        call.out.table(
+            ATTEMPTS,
+            [
+                (
+                    one["case_id"], one["at"] or "", one["step"] or one["process"], str(one["attempt"]), one["code"],
+                    one["answer"], one["outcome"], one["message"],
+                )
+                for one in items
+            ],
+        )  # fmt: skip
+    else:
+        call.out.line("no attempt has failed")
+    return ExitCode.FAILED if lost else ExitCode.OK
 
 
 async def _parked(app: Application) -> list[Failed]:

@@ -19,7 +19,6 @@ from invoicing.domain.consequences import (
     documents_of,
     money_of,
 )
-from invoicing.domain.invoices import Fact
 from invoicing.domain.labels import Action
 from invoicing.domain.state import CaseState, Step
 from invoicing.errors import Cause
@@ -205,25 +204,15 @@ def cause_of(code: str, otherwise: Cause) -> Cause:
     return FAILURES[code].cause if code in FAILURES else otherwise
 
 
-def money_after(kind: FailureKind, state: CaseState, step: Step | None, *, outcome_known: bool = True) -> Money:
+def money_after(
+    kind: FailureKind, state: CaseState, step: Step | None, *, outcome_known: bool = True, refunding: bool = False
+) -> Money:
     """What was and was not done to the money when a step of this case failed so."""
     known = outcome_known and not kind.unknown
-    return kind.money or money_of(state, step, outcome_known=known, refunding=kind.refunding)
+    return kind.money or money_of(state, step, outcome_known=known, refunding=refunding or kind.refunding)
 
 
 def documents_after(kind: FailureKind, state: CaseState, step: Step | None, *, outcome_known: bool = True) -> Documents:
     """What was and was not done to the invoice when a step of this case failed so."""
     known = outcome_known and not kind.unknown
     return kind.documents or documents_of(state, step, outcome_known=known)
-
-
-class Failure(Fact):
-    """One failed attempt of one step. No personal data in any field."""
-
-    case_id: str
-    step: Step
-    cause: Cause
-    code: str
-    attempt: int
-    faults: tuple[tuple[str, str], ...] = ()
-    outcome_known: bool = True

@@ -136,6 +136,8 @@ class Event(StrEnum):
     GIVEN_UP = "given_up"
     MAIL_FAILED = "mail_failed"
     EXPERT_NOTIFIED = "expert_notified"
+    ATTEMPT_FAILED = "attempt_failed"
+    REFUND_ATTEMPT_FAILED = "refund_attempt_failed"
     STEP_FAILED = "step_failed"
     PARKED = "parked"
     RESUMED = "resumed"
@@ -323,12 +325,13 @@ class CaseQuery(Page):
 
 
 class LogQuery(Page):
-    """Lines of the activity log."""
+    """Lines of the activity log; `failed`: only those that tell of a failure."""
 
     case_id: str | None = None
     event: Event | None = None
     cause: Cause | None = None
     step: Step | None = None
+    failed: bool = False
 
 
 class EmailQuery(Page):

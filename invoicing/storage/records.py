@@ -21,7 +21,7 @@ from invoicing.domain.records import (
 )
 from invoicing.errors import NotFound
 from invoicing.storage.paging import LARGEST_ID, Condition, named_in, page_below, within
-from invoicing.storage.tables import OPEN, RARE, activity_log, alerts, failed_tasks, processes
+from invoicing.storage.tables import FAILED, OPEN, RARE, activity_log, alerts, failed_tasks, processes
 from invoicing.storage.work import Work, insert_once, type_of_details, upsert
 
 _LOG = insert(activity_log).inline()
@@ -124,6 +124,8 @@ class RecordLists(Work):
         ):
             if wanted is not None:
                 conditions.append(column == wanted)
+        if query.failed:
+            conditions.append(FAILED)
         if query.event is not None and query.event not in _ROUTINE:
             conditions.append(RARE)
         rows = await self._read(page_below(activity_log, query.after_id, query.limit, *conditions))

@@ -90,13 +90,16 @@ class PaymentAnswer(StateRecord):
 
 
 class TimelineItem(Described):
-    """One thing that happened; the last four fields are shown to services and ops only."""
+    """One thing that happened; a failure has a message. The last five fields are shown to services and ops only."""
 
     at: datetime
     event: str
     label: str
     step: str | None
     attempt: int | None
+    message: str | None = None
+    docs: str | None = None
+    process: str | None = None
     cause: str | None = None
     code: str | None = None
     actor: str | None = None
@@ -126,6 +129,26 @@ class AlertItem(Described):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     closed_at: datetime | None
+
+
+class FailureItem(Described):
+    """One failed attempt of one step, and what it left done and undone."""
+
+    case_id: str
+    at: datetime | None
+    process: str
+    step: str | None
+    attempt: int
+    cause: str
+    code: str
+    answer: Annotated[str, Field(description="`not_asked`, `refused`, `unreachable`, `later` or `lost`")]
+    outcome: Annotated[str, Field(description="`known`, or `unknown` until it is looked up")]
+    money: str | None
+    documents: str | None
+    ended: Annotated[bool, Field(description="not tried again by itself")]
+    faults: list[dict[str, str]]
+    message: str
+    docs: str
 
 
 class Alerts(Described):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from invoicing.web.described import Described, StateRecord, TotalsPart
+from typing import Annotated
+
+from pydantic import Field
+
+from invoicing.web.described import Described, FailureItem, StateRecord, TotalsPart
 
 
 class StepItem(Described):
@@ -52,3 +56,4 @@ class ExplainedRecord(StateRecord):
     """The state record and why its totals are what they are; null while a VAT rate is not one we know."""
 
     explanation: ExplanationPart | None
+    failures: Annotated[list[FailureItem] | None, Field(description="failed attempts, newest first; ops only")] = None

@@ -33,8 +33,11 @@ class ActivityItem(Described):
     at: datetime
     event: str
     label: str
+    process: str
     step: str | None
     attempt: int | None
+    message: str | None = None
+    docs: str | None = None
     cause: str | None
     code: str | None
     actor: str

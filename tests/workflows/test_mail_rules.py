@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from invoicing.domain.failure_records import failures_of
 from invoicing.domain.records import Event
-from invoicing.domain.state import InvoiceStatus
+from invoicing.domain.state import InvoiceStatus, Step
 from invoicing.storage import tables
 from tests.stage import World, world
 from tests.stage_samples import BUYER, until
@@ -47,6 +48,10 @@ async def test_later_is_tried_again_until_it_is_sent(stage: World, fault: str) -
     assert (row["status"], copies(stage, case_id)) == ("sent", 1)
     assert row["tries"] in {2, 3}, "a kept connection that proves dead is replaced within one try"
     assert await stage.open_tasks(case_id) == []
+    code, answer = ("mail_undeliverable", "unreachable") if fault.startswith("drop") else ("mail_deferred", "later")
+    records = failures_of(await stage.app.store.timeline(case_id))
+    assert {(one.step, one.code, one.answer.value) for one in records} == {(Step.EMAIL, code, answer)}
+    assert [one.attempt for one in records] == list(range(1, int(str(row["tries"]))))
 
 
 async def test_a_server_that_refuses_connections_is_tried_again(stage: World) -> None:

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from invoicing.domain.consequences import Documents, Money
+from invoicing.domain.failure_records import failures_of
 from invoicing.domain.labels import Role
 from invoicing.domain.records import Event
-from invoicing.domain.state import CaseState, InvoiceStatus
+from invoicing.domain.state import CaseState, InvoiceStatus, Step
+from invoicing.errors import Cause
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.mail.mailbox import parse, text_of
 from invoicing.storage import tables
@@ -129,6 +132,15 @@ async def test_three_failed_attempts_empty_the_cell_and_tell_the_expert_once(sta
     assert text_of(parse(mail.raw)).strip() == SENTENCE.format(case_id="round-1")
     assert [row["kind"] for row in await stage.open_tasks("round-1")] == ["invoice"]
     assert [alert.code for alert in await stage.alerts("round-1")] == ["document_store"]
+    records = failures_of(await stage.app.store.timeline("round-1"))
+    assert [(one.step, one.code, one.attempt, one.ended) for one in records] == [
+        (Step.INVOICE, "document_store", 1, False),
+        (Step.INVOICE, "document_store", 2, False),
+        (Step.INVOICE, "document_store", 3, True),
+    ]
+    assert {(one.cause, one.money, one.documents, one.outcome_known) for one in records} == {
+        (Cause.INTERNAL, Money.KEPT, Documents.NONE, True)
+    }
 
 
 async def test_a_round_is_exactly_three_attempts(stage: World) -> None:

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from invoicing.domain.cases import BillingData, CaseDocument
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.records import CaseFacts
+from invoicing.domain.failure_records import failures_of
+from invoicing.domain.labels import Role
+from invoicing.domain.records import CaseFacts, LogQuery
 from invoicing.errors import NotAllowed
 from invoicing.explained import explanation
 from invoicing.ports import Recorded
-from invoicing.presenting import state_record, timeline_entry
+from invoicing.presenting import failure_record, state_record, timeline_entry
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by, own_case
 from invoicing.web.bodies import parsed, raw_body
@@ -25,6 +27,9 @@ from invoicing.web.openapi import json_body, problems
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import EmptyBody
+
+MOST_FAILURES = 100
+"""Lines of the log that are looked at for the failed attempts of a case; the timeline has them all."""
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -66,12 +71,19 @@ async def record_case(
 async def read_case(
     case_id: str, parts: Parts, language: Language, caller: Annotated[Caller, by(Call.READ_CASE)]
 ) -> Response:
-    """The state record, labels in `Accept-Language`, and how its totals came about."""
+    """The state record, labels in `Accept-Language`, and how its totals came about.
+
+    Ops read the newest failed attempts, newest first.
+    """
     facts = await own_case(parts, caller, case_id)
     record = {
         **state_record(facts, caller.role, language),
         "explanation": explanation(facts.document, language),
     }
+    if caller.role is Role.OPS:
+        lines = await parts.store.activity(LogQuery(case_id=case_id, failed=True, limit=MOST_FAILURES))
+        found = failures_of(lines[::-1])[::-1]
+        record["failures"] = [failure_record(one, caller.role, language) for one in found]
     return sent(reply(200, record, language))
 
 

@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from invoicing.domain.failures import FAILURES, Failure, known_code
+from invoicing.domain.failure_records import Failure
+from invoicing.domain.failures import FAILURES, known_code
 from invoicing.domain.state import Step
 from invoicing.errors import Cause
 

@@ -21,6 +21,7 @@ class Process(StrEnum):
     NOTIFICATION = "notification"
     REFUND = "refund"
     DECISION = "decision"
+    EXPERT = "expert"
 
 
 OF_STEP: Mapping[Step | None, Process] = MappingProxyType(
@@ -35,7 +36,9 @@ OF_STEP: Mapping[Step | None, Process] = MappingProxyType(
 )
 """Processes of events that can occur at every step; without a step they are about a decision."""
 
-BY_STEP = frozenset({Event.ATTEMPT_FAILED, Event.STEP_FAILED, Event.PARKED, Event.RESUMED, Event.MAIL_FAILED, Event.STEP_REDO})
+BY_STEP = frozenset(
+    {Event.ATTEMPT_FAILED, Event.STEP_FAILED, Event.PARKED, Event.RESUMED, Event.MAIL_FAILED, Event.STEP_REDO}
+)
 
 OF_EVENT: Mapping[Event, Process] = MappingProxyType(
     {
@@ -68,6 +71,7 @@ OF_EVENT: Mapping[Event, Process] = MappingProxyType(
         Event.REFUND_FAILED: Process.REFUND,
         Event.REFUND_ATTEMPT_FAILED: Process.REFUND,
         Event.DECIDED: Process.DECISION,
+        Event.EXPERT_SAVED: Process.EXPERT,
         Event.GIVEN_UP: Process.CASE,
         Event.COMPLETED: Process.CASE,
     }

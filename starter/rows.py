@@ -31,6 +31,10 @@ COLUMNS = (
 """Columns of a CSV file, in any order; those without a value in any row may be left out."""
 
 
+CLAIMS = frozenset({"line.annex_15"})
+YES_NO = {"true": True, "false": False}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: its number, and the case or the reason why there is none."""
@@ -105,7 +109,9 @@ def _case(columns: Sequence[str], cells: Sequence[str]) -> CaseDocument | Refusa
     document: dict[str, Any] = {}
     for name, value in values.items():
         room, _, last = name.rpartition(".")
-        (document.setdefault(room, {}) if room else document)[last] = value
+        (document.setdefault(room, {}) if room else document)[last] = (
+            YES_NO.get(value, value) if name in CLAIMS else value
+        )
     if "line" in document:
         document["lines"] = [document.pop("line")]
     case = checked(document)

@@ -111,7 +111,10 @@ class Client(Shape):
 
 
 class Line(Shape):
-    """One priced position; at most one kind of discount counts, both are subtracted when both are given."""
+    """One priced position; at most one kind of discount counts, both are subtracted when both are given.
+
+    `annex_15` says that goods or services of Annex 15 of the VAT Act are sold, for which split payment may be demanded.
+    """
 
     description: Text
     quantity: Quantity = Decimal(1)  # type: ignore[assignment]  # the validated value is a Decimal
@@ -120,6 +123,7 @@ class Line(Shape):
     discount_percent: Percent = Decimal(0)  # type: ignore[assignment]  # the validated value is a Decimal
     discount_amount: Price = Decimal(0)  # type: ignore[assignment]  # the validated value is a Decimal
     vat_rate: Text
+    annex_15: bool = False
 
 
 class PaymentMethod(StrEnum):

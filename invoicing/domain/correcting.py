@@ -171,7 +171,16 @@ def _with_lines(document: CaseDocument, lines: tuple[Line, ...]) -> CaseDocument
 
 def _as_priced(latest: Invoice) -> tuple[Line, ...]:
     """The lines of the latest document as a case document has them."""
-    names = ("description", "quantity", "unit", "unit_price", "discount_percent", "discount_amount", "vat_rate")
+    names = (
+        "description",
+        "quantity",
+        "unit",
+        "unit_price",
+        "discount_percent",
+        "discount_amount",
+        "vat_rate",
+        "annex_15",
+    )
     return tuple(Line.model_construct(**{name: getattr(line, name) for name in names}) for line in latest.lines)
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from invoicing.domain.exchange import ExchangeRate
 from invoicing.domain.invoices import CorrectionOf, Exchange, Invoice, InvoiceLine, Party, RateRow, exchanged
+from invoicing.domain.split_payment import demands_split_payment
 from invoicing.domain.tax import PricedLine, VatRate, totals
 from invoicing.errors import DataFault, Fault
 
@@ -60,6 +61,8 @@ def plan_correction(
     if not differs(latest, after_lines, after_buyer):
         raise DataFault("nothing_to_correct", [Fault("lines", "missing")])
     rates = rates_of(after_lines, latest)
+    exchange = _exchange(latest, rates, change.rate)
+    business = latest.buyer_is_company if change.buyer_is_company is None else change.buyer_is_company
     net, vat, gross = (sum((getattr(r, n) for r in rates), Decimal(0)) for n in ("net", "vat", "gross"))
     return latest.model_copy(
         update={
@@ -73,9 +76,10 @@ def plan_correction(
             "vat": vat,
             "gross": gross,
             "buyer": after_buyer,
-            "buyer_is_company": latest.buyer_is_company if change.buyer_is_company is None else change.buyer_is_company,
+            "buyer_is_company": business,
             "exemption_basis": latest.exemption_basis or change.exemption_basis,
-            "exchange": _exchange(latest, rates, change.rate),
+            "exchange": exchange,
+            "split_payment": latest.split_payment or _splits(after_lines, gross, latest.currency, exchange, business),
             "decision": decision,
             "amount_due": max(gross - latest.gross, Decimal(0)),
             "due_on": None,
@@ -132,6 +136,13 @@ def _apart(old: InvoiceLine, new: InvoiceLine, names: Sequence[str]) -> bool:
 def _printed(party: Party) -> Party:
     """What of a party stands on the document: all but the address that it is mailed to."""
     return party.model_copy(update={"email": None})
+
+
+def _splits(
+    lines: Sequence[InvoiceLine], gross: Decimal, currency: str, exchange: Exchange | None, business: bool
+) -> bool:
+    rate = None if exchange is None else exchange.rate
+    return demands_split_payment(lines, gross, currency, rate, to_business=business)
 
 
 def _exchange(latest: Invoice, rates: Sequence[RateRow], rate: ExchangeRate | None) -> Exchange | None:

@@ -47,6 +47,7 @@ class InvoiceLine(Fact):
     discount_amount: Decimal = Decimal(0)
     vat_rate: VatRate
     value: Decimal
+    annex_15: bool = False
 
 
 class RateRow(Fact):

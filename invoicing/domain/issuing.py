@@ -14,6 +14,7 @@ from invoicing.domain.exchange import ExchangeRate, needs_rate
 from invoicing.domain.invoices import Invoice, InvoiceLine, Party, RateRow, exchanged
 from invoicing.domain.numbering import WARSAW
 from invoicing.domain.parties import compact_tax_id
+from invoicing.domain.split_payment import demands_split_payment
 from invoicing.domain.tax import PricedLine, Totals
 from invoicing.domain.validation import case_totals, priced_lines
 from invoicing.errors import InternalFault
@@ -47,6 +48,8 @@ def plan_invoice(
         raise InternalFault("invoice_facts_incomplete", "tax in a foreign currency has no rate to PLN")
     paid_on = sale_date(paid_at)
     rows = _rate_rows(sums)
+    exchange = exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None
+    business = buyer.kind == "company"
     return Invoice(
         case_id=document.case_id,
         number=number,
@@ -61,7 +64,7 @@ def plan_invoice(
         prices=document.prices,
         seller=_seller(expert),
         buyer=buyer_party(buyer),
-        buyer_is_company=buyer.kind == "company",
+        buyer_is_company=business,
         exemption_basis=expert.exemption_basis,
         lines=printed_lines(lines, document.currency),
         rates=rows,
@@ -70,7 +73,10 @@ def plan_invoice(
         gross=sums.gross,
         colour=expert.colour,
         logo=logo,
-        exchange=exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None,
+        exchange=exchange,
+        split_payment=demands_split_payment(
+            lines, sums.gross, document.currency, None if exchange is None else exchange.rate, to_business=business
+        ),
     )
 
 
@@ -101,6 +107,7 @@ def printed_lines(lines: Sequence[PricedLine], currency: str) -> tuple[InvoiceLi
             discount_amount=line.discount_amount,
             vat_rate=line.vat_rate,
             value=line.value(currency),
+            annex_15=line.annex_15,
         )
         for line in lines
     )

@@ -55,6 +55,7 @@ class PricedLine:
     vat_rate: VatRate
     discount_percent: Decimal = Decimal(0)
     discount_amount: Decimal = Decimal(0)
+    annex_15: bool = False
 
     def value(self, currency: str = "PLN") -> Decimal:
         """Value of the line in the price kind of the case, rounded half up to the minor unit."""

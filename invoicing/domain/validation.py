@@ -67,6 +67,7 @@ def priced_lines(document: CaseDocument) -> tuple[PricedLine, ...] | None:
             vat_rate=VatRate(line.vat_rate),
             discount_percent=Decimal(line.discount_percent),
             discount_amount=Decimal(line.discount_amount),
+            annex_15=line.annex_15,
         )
         for line in document.lines
     )

@@ -9,6 +9,7 @@ import pytest
 
 from invoicing.domain.exchange import in_pln, rate_before
 from invoicing.domain.money import amount_text, round_to_minor
+from invoicing.domain.split_payment import demands_split_payment
 from invoicing.domain.tax import PricedLine, Prices, RateTotal, Totals, VatRate, totals
 from invoicing.gateways.nbp.table import TableRates
 from tests.architecture.documents import Table, section, sections, tables, text
@@ -86,6 +87,17 @@ async def test_the_table_of_days(tmp_path: Path) -> None:
         came, issued = (date.fromisoformat(row[name]) for name in ("money came", "issued"))
         found = await TableRates(tmp_path / "rates.csv").before("EUR", rate_before(came, issued))
         assert found.on.isoformat() == row["table of"], row
+
+
+def test_the_table_of_split_payment() -> None:
+    (table,) = tables(section(DOCUMENT, "Split payment"))
+    assert {row["words"] for row in table} == {"yes", "no"}
+    for row in table:
+        sold = PricedLine("x", Decimal(1), "szt.", Decimal(1), VatRate(row["rate"]), annex_15=row["annex_15"] == "yes")
+        rate = None if row["currency"] == "PLN" else Decimal(row["NBP rate"])
+        business = row["buyer"] == "company"
+        demanded = demands_split_payment([sold], Decimal(row["gross"]), row["currency"], rate, to_business=business)
+        assert demanded is (row["words"] == "yes"), row
 
 
 def test_both_kinds_of_prices_and_every_kind_of_rate_are_shown() -> None:

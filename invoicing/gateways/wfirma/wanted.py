@@ -17,6 +17,7 @@ from invoicing.domain.cases import ExpertDocument, offered_language
 from invoicing.domain.money import amount_text, round_to_minor
 from invoicing.domain.numbering import WARSAW, issue_date
 from invoicing.domain.records import CaseFacts
+from invoicing.domain.split_payment import demands_split_payment
 from invoicing.domain.tax import HUNDRED, PricedLine, Prices, Totals, VatRate
 from invoicing.domain.validation import case_totals, priced_lines
 from invoicing.errors import DataFault, Fault, SettingsFault
@@ -66,6 +67,7 @@ class Plan:
     language: str
     series: str
     description: str
+    splits: bool = False
 
     @property
     def rates(self) -> tuple[VatRate, ...]:
@@ -100,6 +102,10 @@ def plan(order: IssueOrder, now: datetime) -> Plan:
     if expert is None or facts.billing is None or paid_at is None or lines is None or sums is None:
         raise DataFault("invoice_facts_incomplete", [Fault("billing_data", "missing")])
     buyer = buyer_of(facts.billing)
+    # in another currency the amount in PLN is known to wFirma alone, which takes the rate by itself
+    splits = demands_split_payment(
+        lines, sums.gross, document.currency, None, to_business=facts.billing.kind == "company"
+    )
     wanted = Wanted(
         account=account,
         case_id=document.case_id,
@@ -119,17 +125,20 @@ def plan(order: IssueOrder, now: datetime) -> Plan:
         paid_on=paid_at.astimezone(WARSAW).date(),
         language=offered_language(document.client.language),
         series=(expert.invoice_series or "").strip(),
-        description=_description(lines, expert.exemption_basis),
+        description=_description(lines, expert.exemption_basis, splits=splits),
+        splits=splits,
     )
 
 
-def _description(lines: tuple[PricedLine, ...], basis: str | None) -> str:
+def _description(lines: tuple[PricedLine, ...], basis: str | None, *, splits: bool) -> str:
     """Words that the law demands and for which wFirma has no field of their own."""
     rates, said = {line.vat_rate for line in lines}, []
     if VatRate.EXEMPT in rates and basis:
         said.append(f"Podstawa zwolnienia z VAT (zw): {basis}")
     if VatRate.REVERSE_CHARGE in rates:
         said.append("odwrotne obciążenie")
+    if splits:
+        said.append("mechanizm podzielonej płatności")
     return "\n".join(said)
 
 
@@ -157,6 +166,8 @@ def add_request(
     }
     if wanted.currency != "PLN":
         record["payment"] = {"date": planned.paid_on.isoformat(), "account": "currency"}
+    if planned.splits:
+        record["schema"] = "split_payment"
     if series:
         record["series"] = {"id": series}
     if language:

@@ -287,3 +287,13 @@ async def test_a_company_among_several_must_be_named(stage: Stage) -> None:
     assert type(await stage.fault_of(IssueOrder(facts(expert={"wfirma": keys})))) is SettingsFault
     await stage.issuer().issue(IssueOrder(facts(expert={"wfirma": {**keys, "company_id": "2"}})))
     assert [item["company_id"] for item in await stage.invoices()] == ["2"]
+
+
+@pytest.mark.parametrize(("annex_15", "currency", "demanded"), [(True, "PLN", True), (False, "PLN", False)])
+async def test_split_payment_is_asked_for_where_it_is_demanded(
+    stage: Stage, annex_15: bool, currency: str, demanded: bool
+) -> None:
+    line = {**LINE, "quantity": "100", "unit_price": "240.00", "annex_15": annex_15}
+    await stage.issuer().issue(IssueOrder(facts(lines=[line], currency=currency)))
+    record = await stage.record()
+    assert ("mechanizm podzielonej płatności" in record["description"]) is demanded

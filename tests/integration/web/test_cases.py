@@ -1,14 +1,18 @@
 """Recording, reading and correcting cases."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from invoicing.domain.cases import LANGUAGES
 from invoicing.locale import text
+from invoicing.storage import tables
 from invoicing.web.described import ExpertAnswer, StateRecord, Timeline
-from tests.integration.web.stage import CASE, EXPERT, EXTERNAL, Stage, a_case, settings, staged
+from tests.integration.web.stage import CASE, DOCUMENT, EXPERT, EXTERNAL, Stage, a_case, settings, staged
 
 
 async def test_a_new_case_is_201_with_its_address_and_the_state_record_of_the_specification(stage: Stage) -> None:
@@ -299,3 +303,23 @@ async def test_wfirma_keys_are_refused_without_a_key_ring_and_never_repeated(sta
 async def test_an_impossible_expert_id_is_a_fault_of_that_field(stage: Stage) -> None:
     answer = await stage.send("PUT", "/v1/experts/a.b", json=EXPERT)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "expert_id")
+
+
+async def test_a_case_recorded_before_a_field_existed_is_the_same_with_its_default_and_another_without(
+    stage: Stage,
+) -> None:
+    await stage.recorded()
+    async with create_async_engine(stage.app.settings.database_url).begin() as connection:
+        (stored,) = (await connection.execute(select(tables.cases.c.document))).one()
+        older = stored.replace(',"annex_15":false', "")
+        assert older != stored
+        digest = hashlib.sha256(older.encode()).hexdigest()
+        await connection.execute(update(tables.cases).values(document=older, digest=digest))
+    lines = [{**line, "annex_15": False} for line in DOCUMENT["lines"]]
+    for same in (a_case(), a_case(lines=lines)):
+        assert (await stage.send("POST", "/v1/cases", json=same)).status_code == 200
+    other = [{**line, "annex_15": True} for line in lines]
+    assert (await stage.send("POST", "/v1/cases", json=a_case(lines=other))).json()["code"] == "conflict"
+    odd = [{**line, "annex_15": "true"} for line in lines]
+    answer = await stage.send("POST", "/v1/cases", json=a_case(lines=odd))
+    assert [(f["field"], f["code"]) for f in answer.json()["errors"]] == [("lines[0].annex_15", "bad_format")]

@@ -134,7 +134,20 @@ def test_what_is_not_paid_has_no_date_of_payment_and_no_payment() -> None:
 
 def test_split_payment_prints_the_words_of_the_law() -> None:
     assert "mechanizm podzielonej płatności" in text_of(invoice(split_payment=True))
+    assert "mechanizm podzielonej płatności" in text_of(
+        correction(BEFORE, CHEAPER, reason_key="price").model_copy(update={"split_payment": True})
+    )
     assert "mechanizm podzielonej płatności" not in text_of(invoice())
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "split payment mechanism"), ("fr", "paiement scindé"), ("ru", "механизм раздельного платежа")],
+)
+def test_split_payment_is_said_in_the_second_language_too(language: str, words: str) -> None:
+    text = text_of(invoice(split_payment=True, languages=("pl", language)))
+    assert "mechanizm podzielonej płatności" in text
+    assert words in text
 
 
 def test_another_currency_shows_its_vat_in_zlotys_per_rate_with_rate_table_and_day() -> None:

@@ -235,6 +235,14 @@ def test_the_rates_of_the_invoice_are_judged_by_the_new_buyer() -> None:
     assert faults(first, billing_data=person().model_dump()) == {("lines[0].vat_rate", "vat_rate_not_allowed")}
 
 
+def test_a_correction_says_split_payment_when_the_invoice_did_or_the_state_afterwards_demands_it() -> None:
+    much = [line_fields(quantity="100", annex_15=True)]
+    small = original()
+    grown = corrected(small, small, wish(lines=much))
+    assert (small.split_payment, grown.split_payment) == (False, True)
+    assert corrected(grown, small, wish(lines=[line_fields()])).split_payment
+
+
 def test_a_wish_states_lines_as_a_case_does() -> None:
     assert isinstance(wish(lines=[line_fields()]).lines[0], Line)  # type: ignore[index]  # they were given
     assert state_after(original(), case(), wish(lines=[line_fields(quantity="3")])).lines[0].value == Decimal("648.00")

@@ -78,6 +78,24 @@ def test_the_way_of_payment_stands_on_the_invoice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "who", "demanded"),
+    [
+        ({"annex_15": True}, buyer(), True),
+        ({"annex_15": False}, buyer(), False),
+        ({"annex_15": True}, person(), False),
+        ({"annex_15": True, "quantity": "1"}, buyer(), False),
+        ({"annex_15": True, "vat_rate": "zw"}, buyer(), False),
+    ],
+)
+def test_split_payment_is_demanded_by_amount_buyer_and_annex(
+    line: dict[str, Any], who: BillingData, demanded: bool
+) -> None:
+    invoice = planned(case_with_line(**{"quantity": "100", **line}), who)
+    assert invoice.split_payment is demanded
+    assert Invoice.model_validate_json(invoice.model_dump_json()) == invoice
+
+
+@pytest.mark.parametrize(
     "unchecked",
     [
         {"document": case_with_line(vat_rate="22")},

@@ -147,3 +147,11 @@ def test_taking_in_pieces_loses_no_row_and_counts_the_bytes() -> None:
 def test_a_profile_of_billing_data_can_be_named_in_a_column() -> None:
     found = taken(rows(f"{HEADER},billing_data.profile_id\nc-1,e,k,Porada,1,10.00,23,p-1\n")[0])
     assert found.billing_data is not None and not isinstance(found.billing_data, BillingData)
+
+
+def test_a_column_says_whether_a_line_is_of_annex_15() -> None:
+    sold = "x-1,exp-1,cli-1,Konsultacja,1,100.00,23"
+    told = [row.case for row in rows(f"{HEADER},line.annex_15\n{sold},true\n{sold},false\n{sold},\n{sold},tak\n")]
+    assert [case.lines[0].annex_15 for case in told[:3] if isinstance(case, CaseDocument)] == [True, False, False]
+    assert isinstance(told[3], Refusal)
+    assert told[3].faults == (Fault("line.annex_15", "bad_format"),)

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
-from activities.parking import cleared
+from activities.parking import cleared, gone_on
 from activities.registers import RegisterDesk, denied
+from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.records import CaseFacts
 from invoicing.domain.registers import case_faults_of, case_questions
 from invoicing.domain.state import Step
@@ -54,6 +55,11 @@ class BillingDataActivities:
         """
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
+        if is_interrupted(facts.state):  # this run is there, whoever started it
+            async with self._store.transaction() as db:
+                facts = await db.facts(case.case_id)
+                goes = await gone_on(db, facts.state, self._clock())
+                facts = facts.model_copy(update={"state": goes if goes == facts.state else await db.save(goes)})
         totals = case_totals(facts.document)
         if not facts.state.invoiced:
             faults = content_faults(facts.document, facts.billing, facts.expert, self._rules)

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
-from activities.parking import closed, let_go_in
+from activities.parking import closed, gone_on, let_go_in
 from activities.queueing import start_again
 from activities.received import EXTERNAL, Received
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
+from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.records import Alert, Capture, Event, LogEntry
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
 from invoicing.ports import CaseStore, Clock
@@ -66,7 +67,10 @@ class DecisionActivities:
         """Start the case's run again; it continues from what the database knows."""
         now = self._clock()
         async with self._store.transaction() as db:
+            decided = await db.decision(decision.case_id, decision.number)
             state = (await db.facts(decision.case_id)).state
+            if is_interrupted(state):
+                state = await db.save(await gone_on(db, state, now, decided.actor))
             await start_again(db, decision.case_id, f"decision-{decision.number}", now)
         return _where(state)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from invoicing.domain.brownouts import alert_key, let_go
+from invoicing.domain.interrupted import is_interrupted, taken_up
 from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.state import CaseState, Step, unparked
 from invoicing.ports import UnitOfWork
@@ -49,3 +50,12 @@ async def let_go_in(db: UnitOfWork, state: CaseState, now: datetime) -> CaseStat
         if not gate.shut and not await db.count_holds(hold.issuer):
             await db.close_alerts([alert_key(hold.issuer)], now)
     return let_go(state)
+
+
+async def gone_on(db: UnitOfWork, state: CaseState, now: datetime, actor: str = "system") -> CaseState:
+    """The record of a case whose run had gone and goes again; any other record as it is. The caller saves it."""
+    if state.parked is None or not is_interrupted(state):
+        return state
+    await closed(db, state.case_id, state.parked.step, now)
+    await db.log(LogEntry(case_id=state.case_id, event=Event.RESUMED, at=now, step=state.parked.step, actor=actor))
+    return taken_up(state)

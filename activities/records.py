@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
-from activities.parking import closed, parking_key
+from activities.parking import closed, gone_on, parking_key
 from activities.received import Received, is_verifiable, record_external_in
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
@@ -73,8 +73,9 @@ class RecordActivities:
             if park.step is Step.VALIDATE and facts.document.arrives_paid and is_verifiable(facts, now):
                 # the money is there whatever is wrong with the data, and everybody sees it
                 state = await record_external_in(db, facts, now)
+            state = await gone_on(db, state, now)
             if state.parked is not None and state.parked.code != code:
-                await closed(db, park.case_id, park.step, now)  # the alert of today's reason takes its place
+                await closed(db, park.case_id, state.parked.step, now)  # the alert of today's reason takes its place
             if state.parked != why:
                 state = await db.save(parked(state, why))
                 await db.log(

@@ -28,6 +28,7 @@ from activities.decisions import DecisionActivities
 from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
 from activities.gates import Gates
+from activities.interruptions import InterruptionActivities, SweepActivities
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
 from activities.metrics import BUCKETS
@@ -74,6 +75,7 @@ from invoicing.ports import (
 )
 from invoicing.ports import utc_now as utc_now
 from invoicing.relay import Relay
+from invoicing.runs import TemporalRuns
 from invoicing.setting_values import is_loopback
 from invoicing.settings import Settings, payload_keys
 from invoicing.storage.files import FileDocumentStore
@@ -86,12 +88,13 @@ from workflows.identity import TASK_QUEUE
 from workflows.paid_case import PaidCase
 from workflows.policies import Timing
 from workflows.reconcile import Reconcile
+from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=25)
 """How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
 
 DEFAULT_TEMPORAL = "127.0.0.1:7233"
-WORKFLOWS = (PaidCase, CaseAction, Reconcile)
+WORKFLOWS = (PaidCase, CaseAction, Reconcile, Sweep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +146,12 @@ class Application:
 
         Workflows run outside the SDK's sandbox, which costs half as much CPU again; their purity is checked by tests.
         """
+        sweep = SweepActivities(self.store, TemporalRuns(temporal), self.clock)
         return Worker(
             temporal,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=self.activities,
+            activities=(*self.activities, sweep.sweep_cases, sweep.sweep_acts),
             workflow_runner=UnsandboxedWorkflowRunner(),
             interceptors=[FailureRecorder(self.store, self.clock)],
             graceful_shutdown_timeout=GRACE,
@@ -249,6 +253,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
                 decisions.record_reopened,
                 decisions.record_external_payment,
                 decisions.record_act_failed,
+                InterruptionActivities(store, clock).record_interrupted,
             ),
         )
     finally:

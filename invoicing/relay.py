@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import OutboxKind, QueuedMessage, QueuedNotification
+from invoicing.domain.state import CaseState
 from invoicing.domain.validation import case_totals
 from invoicing.errors import PaidcaseError
 from invoicing.ports import CaseStore, Clock
@@ -115,9 +116,11 @@ class Relay:
     async def _hand_over(self, message: QueuedMessage) -> None:
         match message.kind:
             case OutboxKind.START:
-                await self._start(await self._input(message))
+                case, state = await self._input(message)
+                await self._start(case, state=state)
             case OutboxKind.PAYMENT_REQUESTED:
-                case, attempt = await self._input(message), int(message.body["attempt"])
+                attempt = int(message.body["attempt"])
+                case, _ = await self._input(message)
                 started = case.model_copy(update={"requested": attempt})
                 await self._start(started, PaidCase.payment_requested.__name__, PaymentRequest(attempt=attempt))
             case OutboxKind.DECISION:
@@ -127,8 +130,9 @@ class Relay:
         async with self._store.reading() as db:
             closed = (await db.facts(message.case_id)).state.closed
         if not closed:
-            signal = Notification(inbox_id=message.id)
-            await self._start(await self._case_input(message.case_id), PaidCase.payment_notified.__name__, signal)
+            case, state = await self._case_input(message.case_id)
+            told = Notification(inbox_id=message.id)
+            await self._start(case, PaidCase.payment_notified.__name__, told, state)
             return
         key = f"inbox:{message.id}"
         async with self._store.transaction() as db:
@@ -167,11 +171,12 @@ class Relay:
                 await self._act(case_id, decision)
             else:
                 # The run was lost, not closed: one that starts from the database is there for the decision next time.
-                await self._start(await self._case_input(case_id))
+                case, state = await self._case_input(case_id)
+                await self._start(case, state=state)
                 raise
 
     async def _act(self, case_id: str, decision: Decision) -> None:
-        # a decision that an earlier delivery has carried out already is delivered
+        # what an earlier delivery has carried out already is delivered; a run that did not end well may be had again
         with contextlib.suppress(WorkflowAlreadyStartedError):
             await self._start_action(case_id, decision)
 
@@ -181,38 +186,43 @@ class Relay:
             CaseActionInput(case_id=case_id, decision=decision, timing=self._timing),
             id=identity.case_action_id(case_id, decision.number),
             task_queue=identity.TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=TypedSearchAttributes([SearchAttributePair(identity.CASE_ID, case_id)]),
             static_summary=f"Case {case_id}: {decision.kind.value}",
             rpc_timeout=HANDOVER_TIMEOUT,
         )
 
-    async def _input(self, message: QueuedMessage) -> PaidCaseInput:
+    async def _input(self, message: QueuedMessage) -> tuple[PaidCaseInput, CaseState | None]:
         body = message.body
         if not {"expert_id", "client_id"} <= set(body):
             return await self._case_input(message.case_id)
-        return PaidCaseInput(
+        case = PaidCaseInput(
             case_id=message.case_id,
             expert_id=str(body["expert_id"]),
             client_id=str(body["client_id"]),
             amount=str(body["amount"]) if "amount" in body else None,
             timing=self._timing,
         )
+        return case, None
 
-    async def _case_input(self, case_id: str) -> PaidCaseInput:
+    async def _case_input(self, case_id: str) -> tuple[PaidCaseInput, CaseState]:
         async with self._store.reading() as db:
-            document = (await db.facts(case_id)).document
+            facts = await db.facts(case_id)
+        document = facts.document
         totals = case_totals(document)
-        return PaidCaseInput(
+        case = PaidCaseInput(
             case_id=case_id,
             expert_id=document.expert_id,
             client_id=document.client.id,
             amount=f"{totals.gross} {document.currency}" if totals else None,
             timing=self._timing,
         )
+        return case, facts.state
 
-    async def _start(self, case: PaidCaseInput, signal: str | None = None, argument: Any = None) -> None:
+    async def _start(
+        self, case: PaidCaseInput, signal: str | None = None, argument: Any = None, state: CaseState | None = None
+    ) -> None:
         await self._temporal.start_workflow(
             PaidCase.run,
             case,
@@ -220,7 +230,7 @@ class Relay:
             task_queue=identity.TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            search_attributes=_attributes(case),
+            search_attributes=_attributes(case, state),
             static_summary=f"Case {case.case_id}" + (f", {case.amount}" if case.amount else ""),
             start_signal=signal,
             start_signal_args=[argument] if signal else [],
@@ -228,14 +238,15 @@ class Relay:
         )
 
 
-def _attributes(case: PaidCaseInput) -> TypedSearchAttributes:
+def _attributes(case: PaidCaseInput, state: CaseState | None) -> TypedSearchAttributes:
+    """What is true of a new case, or of the one whose run starts again with this record."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(identity.CASE_ID, case.case_id),
             SearchAttributePair(identity.EXPERT_ID, case.expert_id),
             SearchAttributePair(identity.CLIENT_ID, case.client_id),
-            SearchAttributePair(identity.PAYMENT_STATUS, "none"),
-            SearchAttributePair(identity.INVOICE_STATUS, "none"),
+            SearchAttributePair(identity.PAYMENT_STATUS, state.payment.status.value if state else "none"),
+            SearchAttributePair(identity.INVOICE_STATUS, state.invoice.status.value if state else "none"),
             SearchAttributePair(identity.PARKED, False),
         ]
     )

@@ -10,6 +10,7 @@ from temporalio.client import (
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
@@ -18,11 +19,14 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from starter.handing_over import ANSWER_WITHIN, meaning
-from workflows.identity import RECONCILE_SCHEDULE, TASK_QUEUE, reconcile_id
+from workflows.identity import RECONCILE_SCHEDULE, SWEEP_SCHEDULE, TASK_QUEUE, reconcile_id, sweep_id
 from workflows.reconcile import Reconcile, ReconcileInput
+from workflows.sweep import Sweep, SweepRunsInput
 
 CATCH_UP_WITHIN = timedelta(days=1)
 """What a server that was down has missed is made up for once; each run looks back for days anyway."""
+
+SWEEP_EVERY = timedelta(minutes=10)
 
 
 def reconcile_daily() -> Schedule:
@@ -43,12 +47,33 @@ def reconcile_daily() -> Schedule:
     )
 
 
+def sweep_often() -> Schedule:
+    """Every ten minutes; what was missed is not made up for, because the next sweep sees all."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            Sweep.run,
+            SweepRunsInput(),
+            id=sweep_id(),
+            task_queue=TASK_QUEUE,
+            static_summary="Compare open cases with their runs",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=SWEEP_EVERY),
+    )
+
+
+SCHEDULES = {RECONCILE_SCHEDULE: reconcile_daily, SWEEP_SCHEDULE: sweep_often}
+
+
 async def add_missing(client: Client) -> tuple[str, ...]:
     """Add what is missing and say what was added."""
-    try:
-        await client.create_schedule(RECONCILE_SCHEDULE, reconcile_daily(), rpc_timeout=ANSWER_WITHIN)
-    except ScheduleAlreadyRunningError:
-        return ()
-    except RPCError as error:
-        raise meaning(error, client.namespace) from None
-    return (RECONCILE_SCHEDULE,)
+    added: list[str] = []
+    for name, schedule in SCHEDULES.items():
+        try:
+            await client.create_schedule(name, schedule(), rpc_timeout=ANSWER_WITHIN)
+        except ScheduleAlreadyRunningError:
+            continue
+        except RPCError as error:
+            raise meaning(error, client.namespace) from None
+        added.append(name)
+    return tuple(added)

@@ -31,7 +31,7 @@ async def _run(call: Call) -> int:
     told = f"added {', '.join(added)}" if added else "complete"
     call.out.line(f"temporal: namespace {client.namespace}, search attributes {told}")
     scheduled = await add_missing(client)
-    call.out.line(f"temporal: schedules {f'added {scheduled[0]}' if scheduled else 'complete'}")
+    call.out.line(f"temporal: schedules {'added ' + ', '.join(scheduled) if scheduled else 'complete'}")
     call.out.result(
         {
             "database": {"schema": revision},

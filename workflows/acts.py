@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.attachments import AttachInput, AttachmentActivities
 from activities.corrections import Corrected, CorrectInput, CorrectionActivities, CorrectionInput
 from activities.decisions import ActFailedInput, DecisionActivities, DecisionInput
+from activities.failures import FailureDetail
 from activities.mail import EmailInput, MailActivities
 from activities.payments import PaymentActivities, SettleInput
 from activities.received import Received
@@ -38,14 +39,19 @@ async def carried_out(case_id: str, timing: policies.Timing, decision: Decision)
         if is_cancelled_exception(error):
             raise
         workflow.logger.error("decision %s not carried out: %s", decision.number, detail_of(error).code)
-        await workflow.execute_activity_method(
-            DecisionActivities.record_act_failed,
-            ActFailedInput(case_id=case_id, number=decision.number, failure=detail_of(error)),
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.BOOKKEEPING_RETRY,
-            summary=f"Record that decision {decision.number} could not be carried out",
-        )
+        await record_not_carried_out(case_id, decision, detail_of(error))
         return None
+
+
+async def record_not_carried_out(case_id: str, decision: Decision, failure: FailureDetail) -> None:
+    """Open an alert for ops; the decision itself stays recorded."""
+    await workflow.execute_activity_method(
+        DecisionActivities.record_act_failed,
+        ActFailedInput(case_id=case_id, number=decision.number, failure=failure),
+        start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+        retry_policy=policies.BOOKKEEPING_RETRY,
+        summary=f"Record that decision {decision.number} could not be carried out",
+    )
 
 
 async def _act(case_id: str, timing: policies.Timing, decision: Decision) -> Received | None:

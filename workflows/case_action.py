@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from temporalio import workflow
+import asyncio
 
-from workflows.acts import carried_out
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from activities.failures import FailureDetail
+from invoicing.domain.interrupted import CANCELLED
+from workflows import patches
+from workflows.acts import carried_out, record_not_carried_out
 from workflows.messages import CaseActionInput, CaseActionResult
 
 
@@ -16,8 +22,22 @@ class CaseAction:
     async def run(self, action: CaseActionInput) -> CaseActionResult:
         """Carry the decision out as an open run would."""
         decision = action.decision
-        workflow.set_current_details(
-            f"**Case {action.case_id}**, decision {decision.number}: `{decision.kind.value}` by {decision.actor}"
-        )
-        await carried_out(action.case_id, action.timing, decision)
+        self._tell(action, "under way")
+        try:
+            await carried_out(action.case_id, action.timing, decision)
+        except (ActivityError, asyncio.CancelledError) as error:
+            if is_cancelled_exception(error) and workflow.patched(patches.CANCELLED_ACT_RECORDED):
+                failure = FailureDetail(code=CANCELLED, outcome_known=False)
+                await record_not_carried_out(action.case_id, decision, failure)
+                self._tell(action, "cancelled; look at the case before you press again")
+            raise
+        self._tell(action, "carried out")
         return CaseActionResult(done=True)
+
+    @staticmethod
+    def _tell(action: CaseActionInput, state: str) -> None:
+        decision = action.decision
+        workflow.set_current_details(
+            f"### Case {action.case_id}\n\nDecision {decision.number}: `{decision.kind.value}` by {decision.actor}\n\n"
+            f"**{state}**\n\n`python -m starter explain {action.case_id}` tells where the case stands."
+        )

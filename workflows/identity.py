@@ -13,9 +13,13 @@ TASK_QUEUE = "invoicing"
 _PAID_CASE = "paid-case-"
 _CASE_ACTION = "case-action-"
 _RECONCILE = "reconcile"
+_SWEEP = "sweep"
 
 RECONCILE_SCHEDULE = "reconcile-daily"
 """Schedule of the comparison; the server adds the time to the id of each run that it starts."""
+
+SWEEP_SCHEDULE = "sweep-runs"
+"""Schedule of the comparison of open cases with their runs."""
 
 CASE_ID = SearchAttributeKey.for_keyword("CaseId")
 EXPERT_ID = SearchAttributeKey.for_keyword("ExpertId")
@@ -64,3 +68,8 @@ def case_action_id(case_id: str, number: int) -> str:
 def reconcile_id(date: str | None = None) -> str:
     """Workflow id of the comparison of a day; without one what the schedule completes by its time."""
     return _RECONCILE if date is None else f"{_RECONCILE}-{date}"
+
+
+def sweep_id(name: str | None = None) -> str:
+    """Workflow id of a sweep; without a name what the schedule completes by its time."""
+    return _SWEEP if name is None else f"{_SWEEP}-{name}"

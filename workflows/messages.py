@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from activities.failures import FailureDetail
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.state import Step
+from invoicing.domain.state import PaymentStatus, Step
 from workflows.policies import Timing
 
 
@@ -24,6 +24,8 @@ class Waiting(Message):
     step: Step
     failure: FailureDetail
     round: int = 1
+    payment: PaymentStatus = PaymentStatus.NONE
+    keys: tuple[str, ...] = ()
 
 
 class PaidCaseInput(Message):

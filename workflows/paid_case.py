@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -23,8 +23,9 @@ from activities.received import Received
 from activities.records import CloseInput, ParkInput, RecordActivities, ResumeInput
 from activities.watching import NotificationInput, WatchActivities, WatchInput
 from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.interrupted import CANCELLED
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
-from workflows import holding, identity, parking, policies
+from workflows import holding, identity, parking, patches, policies
 from workflows.acts import UNPARKING, carried_out
 from workflows.messages import (
     CaseOutcome,
@@ -34,8 +35,9 @@ from workflows.messages import (
     PaymentRequest,
     Waiting,
 )
-from workflows.reading import detail_of, details_markdown
+from workflows.reading import detail_of
 from workflows.serving import ServesDecisions
+from workflows.showing import Standing, details_markdown, marks
 
 T = TypeVar("T")
 
@@ -58,9 +60,11 @@ class PaidCase(ServesDecisions):
         self._parked: FailureDetail | None = None
         self._round = 1
         self._presses = 0
+        self._is_over = self._held = False
         self._waiting = case.waiting
         if case.waiting is not None:
-            self._round = case.waiting.round
+            self._round, self._payment = case.waiting.round, case.waiting.payment
+            self._known.update(dict.fromkeys(case.waiting.keys))
 
     @workflow.run
     async def run(self, case: PaidCaseInput) -> PaidCaseResult:
@@ -69,9 +73,25 @@ class PaidCase(ServesDecisions):
         try:
             return await self._story()
         except GivenUpError:
+            if workflow.patched(patches.ACTS_BEFORE_GIVEN_UP):
+                await workflow.wait_condition(self._nothing_open)
+            self._tell(None)
             return PaidCaseResult(outcome=CaseOutcome.GIVEN_UP)
+        except (ActivityError, asyncio.CancelledError) as error:
+            if is_cancelled_exception(error) and workflow.patched(patches.CANCELLED_RUN_RECORDED):
+                serving.cancel()
+                await self._cancelled()
+            raise
         finally:
             serving.cancel()
+
+    async def _cancelled(self) -> None:
+        """The run is ended from outside: whoever looks at it, or at the case, sees that and what to press."""
+        left = await self._left_behind()
+        self._heard(Received(paid=left.paid, status=self._payment))
+        self._parked = FailureDetail(code=CANCELLED, outcome_known=False) if left.waits else None
+        self._mark()
+        self._tell(self._step)
 
     async def _story(self) -> PaidCaseResult:
         await self._validated()
@@ -82,6 +102,7 @@ class PaidCase(ServesDecisions):
             await self._mailed()
         await self._until_done(Step.NOTIFY, self._expert_told)
         await workflow.wait_condition(self._nothing_open)
+        self._tell(None)
         return PaidCaseResult(outcome=CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
 
     # --- what others tell the run ---------------------------------------------------------------------------------
@@ -317,7 +338,9 @@ class PaidCase(ServesDecisions):
         if looking is not None:
             looking.cancel()
         if not is_decided():
-            waiting = Waiting(step=step, failure=failure, round=self._round)
+            waiting = Waiting(
+                step=step, failure=failure, round=self._round, payment=self._payment, keys=self._newest_keys()
+            )
             again = self._case.model_copy(update={"requested": self._requested, "waiting": waiting})
             workflow.continue_as_new(again)
         self._parked = None
@@ -344,51 +367,29 @@ class PaidCase(ServesDecisions):
                 raise
             workflow.logger.error("expert not told: %s", detail_of(error).code)
 
-    async def _recorded(
-        self, activity: Callable[[Any, Any], Awaitable[Received]], argument: Any, summary: str
-    ) -> Received:
-        """Bookkeeping never ends a run: what the database refuses today is tried again until it takes it."""
-        while True:
-            try:
-                received: Received = await workflow.execute_activity_method(
-                    activity,
-                    argument,
-                    start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-                    retry_policy=policies.BOOKKEEPING_RETRY,
-                    summary=summary,
-                )
-                return received
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
-                workflow.logger.error("record refused: %s", detail_of(error).code)
-                await workflow.sleep(policies.RECORD_AGAIN_AFTER, summary="Before the record is tried again")
-
     def _last_actor(self, decided: int) -> str:
         return self._decisions[-1].actor if len(self._decisions) > decided else "client"
 
     # --- what ops see ---------------------------------------------------------------------------------------------
 
-    def _tell(self, step: Step, *, held: bool = False) -> None:
-        self._step = step
-        told = details_markdown(self._case, step, self._payment, self._parked, self._requested, held=held)
-        workflow.set_current_details(told)
+    def _tell(self, step: Step | None, *, held: bool = False) -> None:
+        """Current details; without a step the story has ended."""
+        self._step, self._is_over, self._held = step or self._step, step is None, held
+        self._show()
+
+    def _show(self) -> None:
+        now = Standing(
+            step=None if self._is_over else self._step,
+            payment=self._payment,
+            parked=self._parked,
+            attempt=self._requested,
+            decisions=self._decisions,
+            served=self._served,
+            held=self._held,
+        )
+        workflow.set_current_details(details_markdown(self._case, now))
 
     def _mark(self, invoice: InvoiceStatus | None = None) -> None:
-        values = [identity.PAYMENT_STATUS.value_set(self._payment.value)]
-        if invoice is not None:
-            values.append(identity.INVOICE_STATUS.value_set(invoice.value))
-        parked = self._parked is not None
-        if parked or workflow.info().typed_search_attributes.get(identity.PARKED):
-            step, cause = identity.FAILED_STEP, identity.FAILURE_CAUSE
-            failure = self._parked
-            workflow.upsert_search_attributes(
-                [
-                    *values,
-                    identity.PARKED.value_set(parked),
-                    step.value_set(self._step.value) if failure else step.value_unset(),
-                    cause.value_set(failure.cause.value) if failure else cause.value_unset(),
-                ]
-            )
-            return
-        workflow.upsert_search_attributes(values)
+        was_parked = workflow.info().typed_search_attributes.get(identity.PARKED)
+        failure = None if self._parked is None else (self._step, self._parked)
+        workflow.upsert_search_attributes(marks(self._payment, invoice, failure, was_parked=bool(was_parked)))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
+from activities.interruptions import Interrupted, InterruptedInput, InterruptionActivities
 from activities.received import Received
 from invoicing.domain.decisions import DecisionKind
+from workflows import policies
 from workflows.acts import UNPARKING, carried_out
 from workflows.messages import Decision
 from workflows.policies import Timing
+from workflows.reading import detail_of
+
+R = TypeVar("R")
+
+KEYS_CARRIED = 100
+"""So many of the newest decisions are known to the run that continues a parked one."""
 
 
 class ServesDecisions(ABC):
@@ -21,11 +31,16 @@ class ServesDecisions(ABC):
         self._case_id = case_id
         self._timing = timing
         self._decisions: list[Decision] = []
+        self._known: dict[str, None] = {}
         self._served = 0
 
     @abstractmethod
     def _heard(self, received: Received) -> None:
         """Take in where the payment stands after an act."""
+
+    @abstractmethod
+    def _show(self) -> None:
+        """Tell in the current details what was decided and carried out."""
 
     @workflow.update(description="The billing data were corrected; a parked step is tried again.")
     def correct_billing_data(self, decision: Decision) -> None:
@@ -78,8 +93,14 @@ class ServesDecisions(ABC):
         self._decide(decision)
 
     def _decide(self, decision: Decision) -> None:
-        if all(known.key != decision.key for known in self._decisions):
+        if decision.key not in self._known:
+            self._known[decision.key] = None
             self._decisions.append(decision)
+            self._show()
+
+    def _newest_keys(self) -> tuple[str, ...]:
+        """Keys for the run that continues this one, so that a decision handed over twice stays one."""
+        return tuple(self._known)[-KEYS_CARRIED:]
 
     def _acted(self, since: int, kinds: Collection[DecisionKind]) -> bool:
         """Whether a decision of these kinds came after so many, or a document was attached."""
@@ -98,6 +119,40 @@ class ServesDecisions(ABC):
                 if received is not None:
                     self._heard(received)
             self._served += 1
+            self._show()
 
     def _nothing_open(self) -> bool:
         return workflow.all_handlers_finished() and self._served == len(self._decisions)
+
+    async def _left_behind(self) -> Interrupted:
+        """Record that the run is cancelled, and leave to the relay whatever was decided and is not carried out."""
+        handed = self._served
+        while True:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            unserved = tuple(decision.number for decision in self._decisions[handed:])
+            handed = len(self._decisions)
+            left: Interrupted = await self._recorded(
+                InterruptionActivities.record_interrupted,
+                InterruptedInput(case_id=self._case_id, unserved=unserved),
+                "Record that the run was cancelled, and hand over what it leaves",
+            )
+            if workflow.all_handlers_finished() and handed == len(self._decisions):
+                return left
+
+    async def _recorded(self, activity: Callable[[Any, Any], Awaitable[R]], argument: Any, summary: str) -> R:
+        """Bookkeeping never ends a run: what the database refuses today is tried again until it takes it."""
+        while True:
+            try:
+                recorded: R = await workflow.execute_activity_method(
+                    activity,
+                    argument,
+                    start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                    retry_policy=policies.BOOKKEEPING_RETRY,
+                    summary=summary,
+                )
+                return recorded
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                workflow.logger.error("record refused: %s", detail_of(error).code)
+                await workflow.sleep(policies.RECORD_AGAIN_AFTER, summary="Before the record is tried again")

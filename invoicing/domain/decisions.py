@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.invoices import Fact
 from invoicing.domain.records import Capture
 from invoicing.domain.state import Badge, CaseState, InvoiceStatus, PaymentStatus, Step
@@ -93,13 +94,15 @@ _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
 def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
     """Why a decision makes no sense in the present state, or None when it does. `left` is what can be refunded."""
     parked = state.parked
-    stopped = state.held or (parked is not None and parked.step in _STOPPED)
+    gone = is_interrupted(state)
+    stopped = gone or state.held or (parked is not None and parked.step in _STOPPED)
     by_hand = state.invoice.status is InvoiceStatus.MANUAL
     match kind:
         case DecisionKind.CORRECT_BILLING_DATA:
             allowed, why = state.invoice.number is None and not state.invoiced, "the invoice is issued already"
         case DecisionKind.REGENERATE_INVOICE:
-            allowed, why = state.paid and not state.invoiced and (stopped or state.closed), "no invoice waits"
+            waits = state.paid and not state.invoiced and (stopped or state.closed)
+            allowed, why = waits or gone, "no invoice waits"
         case DecisionKind.RESEND_INVOICE:
             allowed, why = state.invoice.sha256 is not None, "there is no document to send"
         case DecisionKind.ATTACH_INVOICE:

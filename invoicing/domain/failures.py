@@ -62,6 +62,7 @@ _CHARGE, _INVOICE, _MAIL, _ANY = (Step.CHARGE,), (Step.INVOICE,), (Step.EMAIL, S
 _CHECK = (Action.CHECK_PAYMENT_NOW, Action.GIVE_UP)
 _AGAIN = (Action.REGENERATE_INVOICE, Action.ATTACH_INVOICE, Action.GIVE_UP)
 _CORRECT = (Action.CORRECT_BILLING_DATA, *_AGAIN)
+_GO_ON = (Action.REGENERATE_INVOICE, Action.GIVE_UP)
 _PAY = (Action.PAY_AGAIN,)
 _RESEND = (Action.RESEND_INVOICE,)
 _REFUND = (Action.REFUND,)
@@ -168,7 +169,9 @@ _ROWS = (
     FailureKind("database_unavailable", Cause.CONNECTIVITY, _ANY, Who.NOBODY, alone=True),
     FailureKind("document_store", Cause.INTERNAL, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR, alone=True),
     FailureKind("step_timed_out", Cause.INTERNAL, _ANY, Who.OPS, alone=True, unknown=True),
-    FailureKind("run_cancelled", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, unknown=True),
+    FailureKind("run_cancelled", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, _GO_ON, unknown=True),
+    FailureKind("run_lost", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, _GO_ON, unknown=True),
+    FailureKind("run_stuck", Cause.INTERNAL, _ANY, Who.ENGINEER, Plain.OURS, ()),
     FailureKind("internal", Cause.INTERNAL, _ANY, Who.ENGINEER),
     FailureKind("version_conflict", Cause.INTERNAL, _ANY, Who.NOBODY, alone=True, says="overtaken"),
     FailureKind("attempts_changed", Cause.INTERNAL, _CHARGE, Who.NOBODY, alone=True, says="overtaken"),

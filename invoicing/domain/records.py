@@ -341,6 +341,14 @@ class EmailQuery(Page):
     status: DeliveryStatus | None = None
 
 
+class RunningCase(Fact):
+    """A case whose run was asked for and has not ended, as the database knows it."""
+
+    case_id: str
+    version: int
+    updated_at: datetime
+
+
 class WorkerSeen(Fact):
     """Last sign of life of a process."""
 

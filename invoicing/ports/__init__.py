@@ -33,7 +33,7 @@ from invoicing.ports.payments import (
 from invoicing.ports.rates import ExchangeRates
 from invoicing.ports.registers import TaxRegisters
 from invoicing.ports.storage import CaseStore, Recorded, SealedSecrets, UnitOfWork
-from invoicing.ports.world import Clock, Sealer, utc_now
+from invoicing.ports.world import Clock, Runs, Sealer, utc_now
 
 __all__ = [
     "Attachment",
@@ -58,6 +58,7 @@ __all__ = [
     "PaymentGateway",
     "PaymentNotifications",
     "Recorded",
+    "Runs",
     "SealedSecrets",
     "Sealer",
     "TaxRegisters",

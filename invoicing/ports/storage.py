@@ -31,6 +31,7 @@ from invoicing.domain.records import (
     OutboxMessage,
     QueuedMessage,
     QueuedNotification,
+    RunningCase,
     StoredAlert,
     StoredDelivery,
     StoredInvoice,
@@ -226,6 +227,9 @@ class UnitOfWork(Protocol):
     async def receive(self, message: InboxMessage) -> bool:
         """Store an authentic gateway message; False for a repeat."""
 
+    async def is_awaiting_delivery(self, case_id: str) -> bool:
+        """Whether anything of the case waits for the relay."""
+
 
 class SealedSecrets(Protocol):
     """Secrets at rest, and rotating the key that seals them."""
@@ -276,6 +280,12 @@ class CaseStore(Protocol):
 
     async def waiting(self) -> Mapping[str, int]:
         """How many rows wait in `outbox` and `inbox`."""
+
+    async def running(self, after: str, limit: int) -> tuple[RunningCase, ...]:
+        """Cases whose run was asked for and has not ended, by case id behind `after` ("": from the first)."""
+
+    async def refunding(self, before: datetime, limit: int) -> tuple[Refund, ...]:
+        """Refunds asked for before a time that have neither arrived nor failed."""
 
     async def timeline(self, case_id: str) -> tuple[LogEntry, ...]:
         """The activity log of a case, oldest first."""

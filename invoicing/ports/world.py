@@ -1,8 +1,8 @@
-"""Clock and keys."""
+"""Clock, keys, and what the engine knows of its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,6 +13,19 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """The one clock of every process; tests bring clocks of their own."""
     return datetime.now(UTC)
+
+
+class Runs(Protocol):
+    """Runs as the engine knows them. Every call raises `ConnectivityFault`."""
+
+    async def missing(self, case_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these cases that have no open run for certain."""
+
+    async def unfollowed(self, acts: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
+        """Those of these decisions (case and number) that no open run carries out."""
+
+    async def stuck(self) -> tuple[str, ...]:
+        """Cases whose open run fails by its own code again and again."""
 
 
 class Sealer(Protocol):

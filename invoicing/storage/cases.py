@@ -6,11 +6,11 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, select, update
+from sqlalchemy import Boolean, Row, and_, bindparam, insert, or_, select, update
 
 from invoicing.domain.cases import BillingData, CaseDocument
 from invoicing.domain.records import CaseFacts
-from invoicing.domain.state import CaseState
+from invoicing.domain.state import CaseState, PaymentStatus
 from invoicing.errors import NotFound, VersionConflict
 from invoicing.ports import Recorded, Sealer
 from invoicing.storage.experts import expert_for_facts
@@ -45,6 +45,8 @@ _SAVE = (
         invoice_status=bindparam("invoice_status"),
         parked=bindparam("parked"),
         updated_at=bindparam("updated_at"),
+        run_asked=or_(cases.c.run_asked, bindparam("run_asked", type_=Boolean())),
+        closed=bindparam("closed"),
     )
 )
 _RECORD = insert_once(cases, "case_id")
@@ -105,6 +107,8 @@ class CaseRows(Work):
             "invoice_status": state.invoice.status.value,
             "parked": state.parked is not None,
             "updated_at": self._clock(),
+            "run_asked": state.payment.status is not PaymentStatus.NONE or state.parked is not None,
+            "closed": state.closed,
         }
 
     async def record_case(self, document: CaseDocument, state: CaseState, now: datetime) -> Recorded:
@@ -122,6 +126,7 @@ class CaseRows(Work):
             "arrived_at": now,
             "billing_revision": 0 if billing is None else 1,
             "updated_at": now,
+            "run_asked": document.arrives_paid,
         }
         result = await self._write(_RECORD[self._dialect], columns)
         if result.rowcount == 1:

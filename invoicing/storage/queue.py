@@ -15,13 +15,16 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Executable, Row, Table, bindparam, func, select, update
 
-from invoicing.domain.records import InboxMessage, OutboxMessage, QueuedMessage, QueuedNotification
+from invoicing.domain.records import InboxMessage, OutboxKind, OutboxMessage, QueuedMessage, QueuedNotification
 from invoicing.errors import NotFound
-from invoicing.storage.tables import inbox, outbox
+from invoicing.storage.tables import cases, inbox, outbox
 from invoicing.storage.work import Work, insert_once
 
 _body: TypeAdapter[dict[str, str | int]] = TypeAdapter(dict[str, str | int])
 _ENQUEUE = insert_once(outbox, "key")
+_RUN_ASKED = (
+    update(cases).where(cases.c.case_id == bindparam("which"), cases.c.run_asked.is_(False)).values(run_asked=True)
+)
 _RECEIVE = insert_once(inbox, "service_id", "order_id", "remote_id", "status")
 _NOTIFICATION = select(inbox).where(inbox.c.id == bindparam("which"))
 
@@ -88,6 +91,8 @@ class QueueRows(Work):
             "available_at": now,
             "deliveries": 0,
         }
+        if message.kind is OutboxKind.PAYMENT_REQUESTED:  # nothing else of the record may change for a while
+            await self._write(_RUN_ASKED, {"which": message.case_id})
         return (await self._write(_ENQUEUE[self._dialect], row)).rowcount == 1
 
     async def rearm(self, key: str, delivered_before: datetime) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.domain.brownouts import SeenGate
+from invoicing.domain.decisions import Refund
 from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.records import (
     CaseFacts,
@@ -19,6 +20,7 @@ from invoicing.domain.records import (
     LogQuery,
     QueuedMessage,
     QueuedNotification,
+    RunningCase,
     StoredAlert,
     StoredDelivery,
     StoredLogEntry,
@@ -44,6 +46,7 @@ from invoicing.storage.profiles import ProfileRows
 from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
 from invoicing.storage.records import RecordLists, RecordRows
 from invoicing.storage.refunds import RefundRows
+from invoicing.storage.runs import DeliveryRows, RunLists
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import BUSY_SECONDS, Database
 
@@ -61,11 +64,12 @@ class SqlUnitOfWork(
     MailRows,
     RecordRows,
     QueueRows,
+    DeliveryRows,
 ):
     """What activities and the web do in one transaction."""
 
 
-class SqlLists(CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows):
+class SqlLists(CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows, RunLists):
     """What the store itself does, each call in a transaction of its own."""
 
 
@@ -167,6 +171,16 @@ class SqlCaseStore:
         """How many rows wait in `outbox` and `inbox`."""
         async with self._lists(writable=False) as rows:
             return await rows.waiting()
+
+    async def running(self, after: str, limit: int) -> tuple[RunningCase, ...]:
+        """Cases whose run was asked for and has not ended."""
+        async with self._lists(writable=False) as rows:
+            return await rows.running(after, limit)
+
+    async def refunding(self, before: datetime, limit: int) -> tuple[Refund, ...]:
+        """Refunds that have not ended."""
+        async with self._lists(writable=False) as rows:
+            return await rows.refunding(before, limit)
 
     async def timeline(self, case_id: str) -> tuple[LogEntry, ...]:
         """The activity log of a case, oldest first."""

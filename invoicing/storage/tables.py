@@ -13,40 +13,24 @@ more; a query names such an index's condition, because neither database proves i
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Date,
-    ForeignKey,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
+from invoicing.storage.metadata import Serial
+from invoicing.storage.metadata import metadata as metadata
+from invoicing.storage.metadata import of_case as _of_case
+from invoicing.storage.metadata import where as _where
 from invoicing.storage.types import Amount, Instant, Words
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-# Texts have no length here: SQLite would not hold to one, and the domain's patterns do.
-Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only under INTEGER
-
-
-def _of_case(*, primary_key: bool = False) -> Column[str]:
-    return Column("case_id", Words, ForeignKey("cases.case_id"), primary_key=primary_key, nullable=False)
-
 
 cases = Table(
     "cases",
@@ -64,6 +48,8 @@ cases = Table(
     Column("invoice_status", Words, nullable=False),
     Column("parked", Boolean, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("run_asked", Boolean, nullable=False, server_default=false()),  # until `closed` there must be a run
+    Column("closed", Boolean, nullable=False, server_default=false()),
     Index("ix_cases_arrived_at", "arrived_at", "case_id"),
     Index("ix_cases_client_id_arrived_at", "client_id", "arrived_at", "case_id"),
     Index("ix_cases_expert_id_arrived_at", "expert_id", "arrived_at", "case_id"),
@@ -71,12 +57,14 @@ cases = Table(
 UNSETTLED = text("payment_status IN ('open', 'failed')")
 UNINVOICED = text("invoice_status IN ('generating', 'failed', 'manual')")
 PARKED = text("parked")
-for _name, _columns, _where in (
+RUNNING = text("run_asked AND NOT closed")
+for _name, _columns, _condition in (
     ("unsettled", ("payment_status", "arrived_at", "case_id"), UNSETTLED),
     ("uninvoiced", ("invoice_status", "arrived_at", "case_id"), UNINVOICED),
     ("parked", ("arrived_at", "case_id"), PARKED),
+    ("running", ("case_id",), RUNNING),
 ):
-    Index(f"ix_cases_{_name}", *(cases.c[name] for name in _columns), sqlite_where=_where, postgresql_where=_where)
+    Index(f"ix_cases_{_name}", *(cases.c[name] for name in _columns), **_where(_condition))
 
 billing_data = Table(
     "billing_data",
@@ -99,7 +87,7 @@ billing_profiles = Table(
     Column("is_default", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Index("ix_billing_profiles_default", "client_id", unique=True, sqlite_where=DEFAULT, postgresql_where=DEFAULT),
+    Index("ix_billing_profiles_default", "client_id", unique=True, **_where(DEFAULT)),
 )
 
 experts = Table(
@@ -146,13 +134,7 @@ captures = Table(
     PrimaryKeyConstraint("service_id", "remote_id"),
     Index("ix_captures_case_id", "case_id"),
 )
-Index(
-    "uq_captures_kept",
-    captures.c.case_id,
-    unique=True,
-    sqlite_where=text("kept"),
-    postgresql_where=text("kept"),
-)
+Index("uq_captures_kept", captures.c.case_id, unique=True, **_where(text("kept")))
 
 invoices = Table(
     "invoices",
@@ -206,6 +188,8 @@ refunds = Table(
     PrimaryKeyConstraint("case_id", "number"),
 )
 
+REFUNDING = text("status IN ('requested', 'queued')")
+Index("ix_refunds_under_way", refunds.c.requested_at, **_where(REFUNDING))
 archive = Table(
     "archive",
     metadata,
@@ -256,7 +240,7 @@ deliveries = Table(
     Index("ix_deliveries_case_id", "case_id"),
 )
 UNSENT = text("status NOT IN ('sending', 'sent')")
-Index("ix_deliveries_unsent", deliveries.c.status, deliveries.c.id, sqlite_where=UNSENT, postgresql_where=UNSENT)
+Index("ix_deliveries_unsent", deliveries.c.status, deliveries.c.id, **_where(UNSENT))
 
 notices = Table(
     "notices",
@@ -271,7 +255,7 @@ notices = Table(
     Index("ix_notices_expert_id_id", "expert_id", "id"),
 )
 UNREAD = text("read_at IS NULL")
-Index("ix_notices_unread", notices.c.expert_id, sqlite_where=UNREAD, postgresql_where=UNREAD)
+Index("ix_notices_unread", notices.c.expert_id, **_where(UNREAD))
 
 activity_log = Table(
     "activity_log",
@@ -293,14 +277,8 @@ RARE = text(
     "event NOT IN ('case_recorded', 'payment_requested', 'billing_data_saved', 'payment_opened', 'payment_completed', "
     "'invoice_issued', 'invoice_by_hand', 'invoice_mailed', 'expert_notified', 'completed')"
 )
-for _column, _where in (("cause", FAILED), ("event", RARE)):
-    Index(
-        f"ix_activity_log_{_column}",
-        activity_log.c[_column],
-        activity_log.c.id,
-        sqlite_where=_where,
-        postgresql_where=_where,
-    )
+for _column, _condition in (("cause", FAILED), ("event", RARE)):
+    Index(f"ix_activity_log_{_column}", activity_log.c[_column], activity_log.c.id, **_where(_condition))
 
 alerts = Table(
     "alerts",
@@ -331,8 +309,8 @@ failed_tasks = Table(
 )
 OPEN = text("closed_at IS NULL")
 for _table in (alerts, failed_tasks):
-    Index(f"uq_{_table.name}_open", _table.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
-Index("ix_failed_tasks_open", failed_tasks.c.kind, failed_tasks.c.id, sqlite_where=OPEN, postgresql_where=OPEN)
+    Index(f"uq_{_table.name}_open", _table.c.key, unique=True, **_where(OPEN))
+Index("ix_failed_tasks_open", failed_tasks.c.kind, failed_tasks.c.id, **_where(OPEN))
 
 outbox = Table(
     "outbox",
@@ -371,7 +349,7 @@ inbox = Table(
 )
 UNDELIVERED = text("delivered_at IS NULL")
 for _table in (outbox, inbox):
-    Index(f"ix_{_table.name}_waiting", _table.c.id, sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)
+    Index(f"ix_{_table.name}_waiting", _table.c.id, **_where(UNDELIVERED))
 
 processes = Table(
     "processes",

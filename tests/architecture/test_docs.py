@@ -165,7 +165,12 @@ def test_the_page_of_names_has_every_name_and_no_other() -> None:
     attributes = {key.name for key in identity.SEARCH_ATTRIBUTES}
     acts = identity.case_action_id("{case_id}", 7).replace("7", "{n}")
     types, ids = named("workflow.defn", "workflows"), {identity.paid_case_id("{case_id}"), acts, identity.TASK_QUEUE}
-    ids |= {identity.reconcile_id("{date}"), identity.RECONCILE_SCHEDULE}
+    ids |= {
+        identity.reconcile_id("{date}"),
+        identity.RECONCILE_SCHEDULE,
+        identity.sweep_id("{date}"),
+        identity.SWEEP_SCHEDULE,
+    }
     assert set(re.findall(r"`([^`]+)`", page)) == activities | signals | updates | attributes | types | ids
 
 

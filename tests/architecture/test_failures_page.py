@@ -26,8 +26,8 @@ ANSWERED_AT_ONCE = """
 OF_CALLERS = ("starter/", "invoicing/web/", "invoicing/ops/")
 """Rooms in which no step runs."""
 
-NO_FAILURES = {"payment_pending", "refund_pending", "register_unreachable"}
-"""The next poll is expected, and a register that does not answer stops nobody."""
+NO_FAILURES = {"payment_pending", "refund_pending", "register_unreachable", "temporal_unreachable"}
+"""The next poll is expected, a register that does not answer stops nobody, and a sweep waits until Temporal is back."""
 
 
 @cache

@@ -25,6 +25,7 @@ EXPLAINED = {
     "invoicing/domain/records.py": "the records of the database side by side, each a few lines",
     "invoicing/intake.py": "one door for everything that callers may ask for, each act one transaction",
     "invoicing/ports/storage.py": "one database is one port: its exam reads it from top to bottom",
+    "invoicing/relay.py": "one delivery: claiming, handing over, and what a run is started with",
     "invoicing/sandbox/autopay/ledger.py": "the state of the Autopay stand-in, one table of transitions",
     "invoicing/settings.py": "every setting with its parser, so that one message can name every fault",
     "invoicing/storage/store.py": "every call of one port, each a transaction of its own in two lines",

@@ -28,6 +28,7 @@ from tests.stage_samples import BUYER, personal_data_in, until
 from tests.stage_temporal import temporal_server
 from workflows import identity
 from workflows.reconcile import Reconcile, ReconcileInput
+from workflows.sweep import Sweep, SweepRunsInput
 
 HISTORIES = Path(__file__).with_name("histories")
 IDENTITY = "worker@paidcase"
@@ -194,6 +195,26 @@ async def reconciled(stage: World) -> str:
     return workflow_id
 
 
+async def swept(stage: World) -> str:
+    """The run of a case was terminated; the sweep finds it."""
+    await stage.record("rec-gone")
+    await stage.pay("rec-gone", 20)
+    await stage.terminate("rec-gone")
+    workflow_id = identity.sweep_id("2026-11-23")
+    asked = SweepRunsInput(young=timedelta(0))
+    await stage.temporal.execute_workflow(Sweep.run, asked, id=workflow_id, task_queue=identity.TASK_QUEUE)
+    return workflow_id
+
+
+async def cancelled_while_waiting(stage: World) -> str:
+    """An operator cancels the run that waits for the money."""
+    await stage.record("rec-ended")
+    await stage.pay("rec-ended", 20)
+    await stage.run("rec-ended").cancel()
+    await stage.when("rec-ended", lambda state: state.parked, "the run has said that it is gone")
+    return identity.paid_case_id("rec-ended")
+
+
 async def _acted(stage: World, case_id: str) -> str:
     workflow_id = identity.case_action_id(case_id, 1)
     handle = stage.temporal.get_workflow_handle(workflow_id)
@@ -239,7 +260,7 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
         ),
     ),
     "hasty": (HASTY, (unpaid,)),
-    "unheard": ({}, (reconciled,)),
+    "unheard": ({}, (reconciled, swept, cancelled_while_waiting)),
 }
 """What is played in which world."""
 

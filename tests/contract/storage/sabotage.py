@@ -44,6 +44,7 @@ from tests.contract.storage import (
     exam_profiles,
     exam_queue,
     exam_records,
+    exam_runs,
 )
 from tests.contract.storage.samples import OpenStore
 
@@ -284,6 +285,11 @@ class TellsUnsettledLines(SqlLists):
         return await super().told(after, before + timedelta(days=1))
 
 
+class WaitsForTheRelayOfAnybody(SqlUnitOfWork):
+    async def is_awaiting_delivery(self, case_id: str) -> bool:
+        return bool(await self._read(select(tables.outbox.c.id).where(tables.outbox.c.delivered_at.is_(None))))
+
+
 class CommitsAlways(SqlCaseStore):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -327,6 +333,7 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(lists=IgnoresLeases), exam_queue.a_claimed_row_is_nobody_elses_until_its_lease_lapses),
     (store_of(lists=LooksWithoutClaiming), exam_queue.workers_never_claim_the_same_row),
     (store_of(lists=ReleasesAtOnce), exam_queue.delivered_rows_are_gone_and_released_ones_wait),
+    (store_of(WaitsForTheRelayOfAnybody), exam_runs.what_waits_for_the_relay_is_told_for_its_case_alone),
     (store_of(NumbersFromASequence), exam_decisions.decisions_have_no_gap_with_many_writers_and_rollbacks),
     (store_of(DecidesEveryTime), exam_decisions.a_key_decides_once_whatever_comes_again_under_it),
     (store_of(DecidesEveryTime), exam_decisions.one_key_pressed_many_times_at_once_is_one_decision),

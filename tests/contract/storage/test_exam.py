@@ -20,6 +20,7 @@ from tests.contract.storage import (
     exam_profiles,
     exam_queue,
     exam_records,
+    exam_runs,
     samples,
 )
 from tests.contract.storage.sabotage import (
@@ -55,6 +56,7 @@ MODULES = (
     exam_profiles,
     exam_queue,
     exam_records,
+    exam_runs,
 )
 EXAMS = _exams(*MODULES)
 

@@ -48,6 +48,8 @@ LISTS: list[tuple[str, Call]] = [
     ("ix_cases_uninvoiced", payments(invoice_status=InvoiceStatus.FAILED, cursor="c1000")),
     ("ix_cases_uninvoiced", payments(invoice_status=InvoiceStatus.MANUAL)),
     ("ix_cases_parked", payments(parked=True)),
+    ("ix_cases_running", lambda store: store.running("c1000", 200)),
+    ("ix_refunds_under_way", lambda store: store.refunding(NOW, 200)),
     ("ix_activity_log_case_id_id", activity(case_id="c1000", after_id=1000)),
     ("ix_activity_log_cause", activity(cause=Cause.SETTINGS, after_id=1000)),
     ("ix_activity_log_event", activity(event=Event.PARKED)),
@@ -118,7 +120,13 @@ async def _last_statement(store: SqlCaseStore, call: Call) -> tuple[str, Any]:
 async def _fill(store: SqlCaseStore) -> None:
     """A few thousand finished cases, as a planner sees them that counts rows."""
     fields = {"document": document().canonical(), "digest": "", "billing_revision": 0, "version": 1, "updated_at": NOW}
-    done = {"payment_status": "completed", "invoice_status": "available", "parked": False}
+    done = {
+        "payment_status": "completed",
+        "invoice_status": "available",
+        "parked": False,
+        "run_asked": True,
+        "closed": True,
+    }
     cases = [
         {
             **fields,

@@ -60,7 +60,7 @@ def test_setup_makes_schema_and_search_attributes_and_may_be_repeated(tmp_path: 
         (told["temporal"]["search_attributes_added"], told["temporal"]["schedules_added"])
         for told in (answer(first), answer(second))
     ]
-    assert added == [(wanted, ["reconcile-daily"]), ([], [])]
+    assert added == [(wanted, ["reconcile-daily", "sweep-runs"]), ([], [])]
     after = starter(tmp_path, "doctor", "--json", **settings)
     assert after.returncode == 0, after.stdout
     assert [

@@ -1,0 +1,12 @@
+"""Names of changes that runs which are older than them do not make; a patch stays while an open run may lack it."""
+
+from __future__ import annotations
+
+CANCELLED_RUN_RECORDED = "cancelled-run-recorded"
+"""A cancelled run records its end; before, it only ended."""
+
+ACTS_BEFORE_GIVEN_UP = "acts-before-given-up"
+"""A case that is given up first carries out what else was decided; before, it ended at once."""
+
+CANCELLED_ACT_RECORDED = "cancelled-act-recorded"
+"""A cancelled act on a closed case tells ops; before, it only ended."""

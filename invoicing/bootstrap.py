@@ -41,6 +41,7 @@ from activities.registers import RegisterDesk
 from activities.watching import WatchActivities
 from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
+from invoicing.documents.drawing import Draughtsman
 from invoicing.documents.inspect import PdfInspector
 from invoicing.documents.pdf.invoice import render
 from invoicing.documents.pdf.logo import logo_fault
@@ -61,6 +62,7 @@ from invoicing.gateways.wfirma.issuer import WfirmaIssuer
 from invoicing.gateways.wfirma.notes import StoredNotes
 from invoicing.intake import Intake
 from invoicing.keyring import EncryptedPayloads, KeyRing
+from invoicing.papers import Papers
 from invoicing.ports import (
     CaseStore,
     Clock,
@@ -125,6 +127,7 @@ class Application:
     intake: Intake
     experts: Experts
     deciding: Deciding
+    papers: Papers
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     logo_fault: Callable[[bytes], str | None]
     rates: ExchangeRates | None
@@ -218,6 +221,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
             intake=Intake(store, rules, desk, clock, wakeup.ring, takes_payments=bool(settings.autopay)),
             experts=Experts(store, issuers, desk, clock),
             deciding=Deciding(store, documents, rules, clock, wakeup.ring),
+            papers=Papers(store, Draughtsman(documents, render), rules, clock),
             inspect_pdf=PdfInspector(),
             logo_fault=logo_fault,
             rates=rates,

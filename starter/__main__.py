@@ -34,6 +34,7 @@ COMMANDS = {
     "attach": "make a PDF from elsewhere the invoice of a case",
     "correct": "give a case new billing data",
     "correct-invoice": "have an issued invoice corrected by a document of its own",
+    "document": "write the invoice of a case, a correction, a duplicate or a pro forma as PDF",
     "check-payment": "ask the gateway now what became of payments",
     "refund": "give back a payment, or a part of it",
     "give-up": "end the waiting of parked cases",

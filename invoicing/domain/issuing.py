@@ -1,7 +1,8 @@
 """From a checked case to its invoice: who stands on it, its dates, its lines and its totals.
 
 Each date has one rule, by the calendar of Warsaw: issued on the day on which the number is taken, sold and paid on the
-day on which the money came; nothing is due on an invoice, because the money came before it.
+day on which the money came; nothing is due on an invoice, because the money came before it. A pro forma has its day of
+issue alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.exchange import ExchangeRate, needs_rate
-from invoicing.domain.invoices import Invoice, InvoiceLine, Party, RateRow, exchanged
+from invoicing.domain.invoices import Exchange, Invoice, InvoiceLine, Party, RateRow, exchanged
 from invoicing.domain.numbering import WARSAW
 from invoicing.domain.parties import compact_tax_id
 from invoicing.domain.split_payment import demands_split_payment
@@ -41,22 +42,64 @@ def plan_invoice(
     Sale date: the money is a prepayment for the consultation, so the tax point and the sale date are the day on
     which it arrived (art. 19a ust. 8), by the calendar of Warsaw.
     """
-    lines, sums = priced_lines(document), case_totals(document)
-    if lines is None or sums is None:
-        raise InternalFault("invoice_facts_incomplete", "the facts of the invoice did not pass validation")
-    if needs_rate(document.currency, sums.vat) and rate is None:
-        raise InternalFault("invoice_facts_incomplete", "tax in a foreign currency has no rate to PLN")
+    sums = case_totals(document)
+    if sums is None or (needs_rate(document.currency, sums.vat) and rate is None):
+        raise InternalFault("invoice_facts_incomplete", "a rate of VAT or of an exchange is not known")
     paid_on = sale_date(paid_at)
     rows = _rate_rows(sums)
     exchange = exchanged(rows, rate) if rate is not None and needs_rate(document.currency, sums.vat) else None
+    stated = _stated(document, buyer, expert, issued_on, language, logo, exchange)
+    return stated.model_copy(
+        update={
+            "number": number,
+            "sold_on": paid_on,
+            "paid_on": paid_on,
+            "payment_reference": payment_reference,
+        }
+    )
+
+
+PRO_FORMA_PREFIX = "PF/"
+
+
+def plan_pro_forma(
+    document: CaseDocument,
+    buyer: BillingData,
+    expert: ExpertDocument,
+    *,
+    issued_on: date,
+    language: str,
+    logo: str | None = None,
+) -> Invoice:
+    """What the invoice of a case that nobody has paid will say, in its languages, with all of it due.
+
+    It is no invoice: it has no place in a series, no sale date and no tax in PLN, and its number is the case's.
+    """
+    stated = _stated(document, buyer, expert, issued_on, language, logo, None)
+    return stated.model_copy(update={"kind": "proforma", "amount_due": stated.gross})
+
+
+def _stated(
+    document: CaseDocument,
+    buyer: BillingData,
+    expert: ExpertDocument,
+    issued_on: date,
+    language: str,
+    logo: str | None,
+    exchange: Exchange | None,
+) -> Invoice:
+    """What every document of a case states: who, what and how much. Raises `InternalFault` for unchecked facts."""
+    lines, sums = priced_lines(document), case_totals(document)
+    if lines is None or sums is None:
+        raise InternalFault("invoice_facts_incomplete", "the facts of the invoice did not pass validation")
     business = buyer.kind == "company"
     return Invoice(
         case_id=document.case_id,
-        number=number,
+        number=f"{PRO_FORMA_PREFIX}{document.case_id}",
         issued_on=issued_on,
-        sold_on=paid_on,
-        paid_on=paid_on,
-        payment_reference=payment_reference,
+        sold_on=issued_on,
+        paid_on=issued_on,
+        payment_reference="",
         payment_method=document.payment.method,
         language=language,
         languages=("pl",) if language == "pl" else ("pl", language),
@@ -67,7 +110,7 @@ def plan_invoice(
         buyer_is_company=business,
         exemption_basis=expert.exemption_basis,
         lines=printed_lines(lines, document.currency),
-        rates=rows,
+        rates=_rate_rows(sums),
         net=sums.net,
         vat=sums.vat,
         gross=sums.gross,

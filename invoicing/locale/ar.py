@@ -56,6 +56,7 @@ TEXTS = {
     "problem.invalid": "صحّح الحقول المشار إليها وأعد الإرسال.",
     "problem.conflict": "توجد قضية مسجلة بهذا الرقم بمحتوى مختلف.",
     "problem.corrected_elsewhere": "صدرت الفاتورة في نظام آخر ويجب تصحيحها هناك.",
+    "problem.drawn_elsewhere": "مستندات هذه القضية تُعدّ في نظام آخر أو لدى الخبير.",
     "problem.corrected_by_author": "مستند الخبير يصحّحه صاحبه.",
     "problem.nothing_to_correct": "التصحيح لا يغيّر شيئًا: آخر مستند يذكر ذلك بالفعل.",
     "problem.conflict_key": "استُخدم مفتاح Idempotency-Key هذا من قبل بمحتوى آخر.",

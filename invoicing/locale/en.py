@@ -52,6 +52,7 @@ TEXTS = {
     "problem.invalid": "Correct the fields shown and send again.",
     "problem.conflict": "A case with this number is already recorded with other content.",
     "problem.corrected_elsewhere": "The invoice was issued in another system and has to be corrected there.",
+    "problem.drawn_elsewhere": "Documents of this case are made in another system or by the expert.",
     "problem.corrected_by_author": "The expert's own document is corrected by its author.",
     "problem.nothing_to_correct": "The correction changes nothing: the latest document says this already.",
     "problem.conflict_key": "This Idempotency-Key was already used with another content.",

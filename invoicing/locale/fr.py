@@ -55,6 +55,7 @@ TEXTS = {
     "problem.invalid": "Corrigez les champs indiqués et envoyez de nouveau.",
     "problem.conflict": "Un dossier portant ce numéro est déjà enregistré avec un autre contenu.",
     "problem.corrected_elsewhere": "La facture a été émise dans un autre système et doit y être rectifiée.",
+    "problem.drawn_elsewhere": "Les documents de ce dossier sont établis dans un autre système ou par l'expert.",
     "problem.corrected_by_author": "Le document de l'expert est rectifié par son auteur.",
     "problem.nothing_to_correct": "La rectification ne change rien : le dernier document dit déjà la même chose.",
     "problem.conflict_key": "Cet Idempotency-Key a déjà servi pour un autre contenu.",

@@ -52,6 +52,7 @@ TEXTS = {
     "problem.invalid": "Popraw wskazane pola i wyślij ponownie.",
     "problem.conflict": "Sprawa o tym numerze jest już zapisana z inną treścią.",
     "problem.corrected_elsewhere": "Fakturę wystawiono w innym systemie i tam trzeba ją skorygować.",
+    "problem.drawn_elsewhere": "Dokumenty tej sprawy powstają w innym systemie albo u eksperta.",
     "problem.corrected_by_author": "Dokument eksperta koryguje jego autor.",
     "problem.nothing_to_correct": "Korekta niczego nie zmienia: ostatni dokument mówi już to samo.",
     "problem.conflict_key": "Ten Idempotency-Key był już użyty z inną treścią.",

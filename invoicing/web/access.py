@@ -40,6 +40,8 @@ class Call(StrEnum):
     CORRECT_INVOICE = "correctInvoice"
     LIST_DOCUMENTS = "listDocuments"
     DOWNLOAD_DOCUMENT = "downloadDocument"
+    DRAW_DUPLICATE = "downloadDuplicate"
+    DRAW_PRO_FORMA = "downloadProForma"
     GIVE_UP = "giveUp"
     READ_TIMELINE = "readTimeline"
     SAVE_EXPERT = "saveExpert"
@@ -82,6 +84,8 @@ MAY_CALL = MappingProxyType(
         Call.CORRECT_INVOICE: _EXPERT_OR_OPS,
         Call.LIST_DOCUMENTS: _ALL,
         Call.DOWNLOAD_DOCUMENT: _ALL,
+        Call.DRAW_DUPLICATE: _ALL,
+        Call.DRAW_PRO_FORMA: _ALL,
         Call.GIVE_UP: _OPS,
         Call.READ_TIMELINE: _ALL,
         Call.SAVE_EXPERT: frozenset({Role.SERVICE, Role.EXPERT, Role.OPS}),

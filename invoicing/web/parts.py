@@ -15,6 +15,7 @@ from invoicing.bootstrap import Application, data_converter
 from invoicing.deciding import Deciding
 from invoicing.experts import Experts
 from invoicing.intake import REDIRECT_WITHIN, Intake
+from invoicing.papers import Papers
 from invoicing.ports import CaseStore, Clock, DocumentStore, PaymentNotifications
 from invoicing.tokens import Tokens
 from invoicing.web.idempotency import AnswerStore
@@ -27,6 +28,7 @@ class WebParts:
     intake: Intake
     experts: Experts
     deciding: Deciding
+    papers: Papers
     inspect_pdf: Callable[[bytes], Awaitable[str | None]]
     logo_fault: Callable[[bytes], str | None]
     store: CaseStore
@@ -52,6 +54,7 @@ def parts_of(app: Application, temporal: Client | None, redirect_within: timedel
         intake=app.intake,
         experts=app.experts,
         deciding=app.deciding,
+        papers=app.papers,
         inspect_pdf=app.inspect_pdf,
         logo_fault=app.logo_fault,
         store=app.store,

@@ -67,6 +67,7 @@ _BY_CODE = {
     "key_used": Problem(409, "conflict", (Fault(KEY, FaultCode.BAD_FORMAT),), said="conflict_key"),
     "corrected_elsewhere": Problem(409, "action_not_allowed", said="corrected_elsewhere"),
     "corrected_by_author": Problem(409, "action_not_allowed", said="corrected_by_author"),
+    "drawn_elsewhere": Problem(409, "action_not_allowed", said="drawn_elsewhere"),
     "nothing_to_correct": Problem(409, "action_not_allowed", said="nothing_to_correct"),
     "too_large": Problem(413, "too_large"),
     "unsupported_media_type": Problem(415, "unsupported_media_type"),

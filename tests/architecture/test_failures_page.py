@@ -18,7 +18,7 @@ KINDS = {cls.__name__ for cls in classes()}
 
 ANSWERED_AT_ONCE = """
     action_not_allowed alert_unknown already_paid client_unknown conflict corrected_by_author corrected_elsewhere
-    document_missing forbidden invalid key_used
+    document_missing drawn_elsewhere forbidden invalid key_used
     not_found profile_unknown row_unknown settings too_large unauthenticated
 """.split()
 """Told to a caller of the API or a command and never recorded: no attempt of a step ends with them."""

@@ -1,4 +1,4 @@
-"""Documents of a case: the list of all that are stored, and the bytes of each."""
+"""Documents of a case: the list of all that are stored, the bytes of each, and those that are drawn when asked for."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from invoicing.domain.money import amount_text
-from invoicing.domain.papers import Paper, papers_of
-from invoicing.domain.records import CaseFacts
+from invoicing.domain.papers import Paper
 from invoicing.errors import NotFound
 from invoicing.locale import text
 from invoicing.locale.documents import document_texts
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by, own_case
 from invoicing.web.described_papers import DocumentList
-from invoicing.web.files import PDF_RESPONSE, stored_pdf
+from invoicing.web.files import FILE, PDF, PDF_RESPONSE, pdf, stored_pdf
 from invoicing.web.languages import Language
 from invoicing.web.openapi import problems
-from invoicing.web.parts import Parts, WebParts
+from invoicing.web.parts import Parts
 from invoicing.web.replies import reply, sent
 
 router = APIRouter(prefix="/v1/cases", tags=["invoices"])
@@ -35,8 +34,8 @@ async def list_documents(
     case_id: str, parts: Parts, language: Language, caller: Annotated[Caller, by(Call.LIST_DOCUMENTS)]
 ) -> Response:
     """The invoice, its corrections and attachments: what each says, and which corrects which."""
-    papers = await _papers(parts, await own_case(parts, caller, case_id), caller)
-    items = [_item(case_id, paper, language) for paper in papers]
+    await own_case(parts, caller, case_id)
+    items = [_item(case_id, paper, language) for paper in await parts.papers.listed(case_id, caller.role)]
     return sent(reply(200, {"items": items, "next_cursor": None}, language))
 
 
@@ -54,19 +53,42 @@ async def download_document(
     caller: Annotated[Caller, by(Call.DOWNLOAD_DOCUMENT)],
 ) -> Response:
     """The stored bytes of one document of the list."""
-    papers = await _papers(parts, await own_case(parts, caller, case_id), caller)
+    await own_case(parts, caller, case_id)
+    papers = await parts.papers.listed(case_id, caller.role)
     paper = next((paper for paper in papers if str(paper.number) == number), None)
     if paper is None:
         raise NotFound("document_unknown", "the case has no document of this number")
     return await stored_pdf(parts, request, paper.sha256, paper.full_number or f"{case_id}-{paper.number}")
 
 
-async def _papers(parts: WebParts, facts: CaseFacts, caller: Caller) -> tuple[Paper, ...]:
-    case_id = facts.document.case_id
-    async with parts.store.reading() as db:
-        state = (await db.facts(case_id)).state
-        issued, archived = await db.invoices(case_id), await db.archived(case_id)
-    return papers_of(state, issued, archived, caller.role)
+@router.get(
+    "/{case_id}/invoice/duplicate.pdf",
+    operation_id=Call.DRAW_DUPLICATE,
+    response_class=Response,
+    responses={200: {"content": {PDF: FILE}}, **problems(401, 404, 409, 503)},
+)
+async def download_duplicate(
+    case_id: str, parts: Parts, caller: Annotated[Caller, by(Call.DRAW_DUPLICATE)]
+) -> Response:
+    """The invoice marked as the duplicate of today; 404 `no_invoice` before there is one."""
+    await own_case(parts, caller, case_id)
+    drawn = await parts.papers.duplicate(case_id)
+    return pdf(drawn.content, drawn.name)
+
+
+@router.get(
+    "/{case_id}/pro-forma.pdf",
+    operation_id=Call.DRAW_PRO_FORMA,
+    response_class=Response,
+    responses={200: {"content": {PDF: FILE}}, **problems(401, 404, 409, 422, 503)},
+)
+async def download_pro_forma(
+    case_id: str, parts: Parts, caller: Annotated[Caller, by(Call.DRAW_PRO_FORMA)]
+) -> Response:
+    """What the invoice will say, while nobody has paid; 409 `already_paid` afterwards, 422 with what it lacks."""
+    await own_case(parts, caller, case_id)
+    drawn = await parts.papers.pro_forma(case_id)
+    return pdf(drawn.content, drawn.name)
 
 
 def _item(case_id: str, paper: Paper, language: str) -> dict[str, Any]:

@@ -89,6 +89,13 @@ async def staged(folder: Path, *case_ids: str, **changes: Any) -> None:
                 await db.save(state.model_copy(update=changes))
 
 
+async def with_expert(app: Application) -> None:
+    """The sample expert, who issues the invoices of these cases."""
+    expert = ExpertDocument.model_validate_json((EXAMPLES / "expert.json").read_bytes())
+    async with app.store.transaction() as db:
+        await db.save_expert("exp-1", expert, utc_now())
+
+
 def case_gross(gross: Any) -> Any:
     """The total, which every case of these tests has."""
     assert gross is not None
@@ -201,7 +208,7 @@ async def test_an_issued_invoice_is_corrected_by_a_file_and_what_changes_nothing
     await staged(folder, "c-1", **INVOICED)
     expert = ExpertDocument.model_validate_json((EXAMPLES / "expert.json").read_bytes())
     async with opened(folder) as app:
-        await app.intake.save_expert("exp-1", expert)
+        await with_expert(app)
         facts = await app.intake.facts("c-1")
         assert facts.billing is not None
         invoice = plan_invoice(
@@ -218,6 +225,27 @@ async def test_an_issued_invoice_is_corrected_by_a_file_and_what_changes_nothing
     same = json.dumps({"reason": "the same", "billing_data": case("c-1")["billing_data"]})
     again = starter(folder, "correct-invoice", "c-1", "-", given=same, **AUTOPAY)
     assert (again.returncode, "nothing_to_correct" in again.stderr) == (1, True), again.stderr
+
+
+async def test_documents_are_written_to_files_and_what_is_not_there_is_told(folder: Path) -> None:
+    await staged(folder, "c-1")
+    async with opened(folder) as app:
+        await with_expert(app)
+    done = starter(folder, "document", "c-1", "pro-forma", "--json", **AUTOPAY)
+    assert (done.returncode, answer(done)["file"]) == (0, "PF-c-1.pdf"), done.stderr
+    named = starter(folder, "document", "c-1", "pro-forma", "--output", "own.pdf", **AUTOPAY)
+    assert named.returncode == 0, named.stderr
+    assert (folder / "PF-c-1.pdf").read_bytes() == (folder / "own.pdf").read_bytes()
+    assert (folder / "own.pdf").read_bytes().startswith(b"%PDF-")
+    for line, told in (
+        (["c-1"], "no_invoice"),
+        (["c-1", "duplicate"], "no_invoice"),
+        (["nobody", "pro-forma"], "not_found"),
+        (["c-1", "pro-forma", "--output", "."], "cannot be written"),
+    ):
+        refused = starter(folder, "document", *line, **AUTOPAY)
+        assert (refused.returncode, told in refused.stderr) == (1, True), refused.stderr
+    assert starter(folder, "document", "c-1", "everything", **AUTOPAY).returncode == 2
 
 
 async def failed(app: Application, case_id: str, kind: TaskKind, code: str) -> None:

@@ -1,12 +1,17 @@
-"""Who sees which documents of a case."""
+"""Documents of a case: who sees which, duplicates with their day, pro formas while nobody has paid."""
+
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from invoicing.bootstrap import utc_now
 from invoicing.domain.records import ArchivedDocument
 from invoicing.domain.state import InvoiceState, InvoiceStatus
-from tests.integration.web.corrected import EXPERT, PAID, invoiced, listed
-from tests.integration.web.stage import CASE, Stage
+from invoicing.locale import text
+from tests.integration.web.corrected import BUYER, EXPERT, PAID, facts_of_all, invoiced, listed, words
+from tests.integration.web.stage import CASE, EXTERNAL, Stage, a_case, settings, staged
+from tests.integration.web.stage import EXPERT as SELLER
 
 
 @pytest.mark.parametrize("role", ["client:cli-8", "expert:exp-2"])
@@ -39,3 +44,77 @@ async def test_an_attachment_that_is_not_the_invoice_is_shown_to_expert_and_ops_
     hidden, shown = [item["href"] for item in await listed(stage, "ops")]
     assert (await stage.send("GET", hidden, "client:cli-7")).status_code == 404
     assert (await stage.send("GET", shown, "client:cli-7")).content == b"%PDF-1.7 right"
+
+
+# --- duplicates and pro formas -----------------------------------------------------------------------------------
+
+DUPLICATE, PRO_FORMA = f"/v1/cases/{CASE}/invoice/duplicate.pdf", f"/v1/cases/{CASE}/pro-forma.pdf"
+
+
+async def test_a_duplicate_says_so_with_its_day_and_is_the_invoice_otherwise(folder: Path) -> None:
+    days = [datetime(2026, 11, 22, 12, tzinfo=UTC), datetime(2026, 12, 14, 23, 30, tzinfo=UTC)]
+    async with staged(settings(folder), lambda: days[0]) as stage:
+        await invoiced(stage, client={"id": "cli-7", "email": "anna@example.com", "language": "en"})
+        original = words((await stage.send("GET", f"/v1/cases/{CASE}/invoice.pdf")).content)
+    async with staged(settings(folder), lambda: days[1]) as stage:
+        answers = [await stage.send("GET", DUPLICATE, "client:cli-7") for _ in range(2)]
+        kept = await listed(stage)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].content == answers[1].content
+    told = words(answers[0].content)
+    assert "DUPLIKAT z dnia 15.12.2026" in told, "half past eleven in Greenwich is the next day in Warsaw"
+    assert "DUPLICATE of 15 Dec 2026" in told.replace("\u00a0", " ")
+    assert kept[0]["full_number"] in told
+    assert "DUPLIKAT" not in original
+    assert len(kept) == 1, "a duplicate is no document of its own"
+    assert "DUPLIKAT" in answers[0].headers["content-disposition"]
+
+
+async def test_a_duplicate_of_nothing_is_not_found_and_one_of_anothers_invoice_is_refused(stage: Stage) -> None:
+    await stage.recorded()
+    early = await stage.send("GET", DUPLICATE)
+    assert (early.status_code, early.json()["code"]) == (404, "no_invoice")
+    for status in (InvoiceStatus.AVAILABLE, InvoiceStatus.MANUAL):
+        await stage.state(payment=PAID, invoice=InvoiceState(status=status, number="FV 1", sha256="0" * 64))
+        answer = await stage.send("GET", DUPLICATE)
+        assert (answer.status_code, answer.json()["code"]) == (409, "action_not_allowed")
+        assert answer.json()["detail"] == text("pl", "problem.drawn_elsewhere")
+
+
+@pytest.mark.parametrize(("language", "title"), [("pl", "FAKTURA PRO FORMA"), ("fr", "Facture pro forma")])
+async def test_a_priced_case_has_a_pro_forma_in_the_languages_of_its_invoice(
+    stage: Stage, language: str, title: str
+) -> None:
+    await stage.recorded(client={"id": "cli-7", "email": "anna@example.com", "language": language})
+    first, again = [await stage.send("GET", PRO_FORMA, role) for role in ("client:cli-7", EXPERT)]
+    assert (first.status_code, first.content) == (200, again.content)
+    told = words(first.content)
+    for element in (f"nr PF/{CASE}", title, "FAKTURA PRO FORMA", "398,52", "Pozostało do zapłaty", "nie jest fakturą"):
+        assert element in told
+    assert "Data sprzedaży" not in told
+    assert "Data zapłaty" not in told
+    assert await facts_of_all(stage) == []
+
+
+async def test_a_pro_forma_takes_the_newest_buyer_and_the_one_of_a_profile(stage: Stage) -> None:
+    await stage.send("PUT", "/v1/clients/cli-7/billing-profiles/office", json=BUYER)
+    await stage.recorded(billing_data={"profile_id": "office"})
+    assert "Nowy Nabywca" in words((await stage.send("GET", PRO_FORMA)).content)
+    await stage.send("PUT", f"/v1/cases/{CASE}/billing-data", json={**BUYER, "name": "Najnowszy S.A."})
+    assert "Najnowszy" in words((await stage.send("GET", PRO_FORMA)).content)
+
+
+async def test_a_pro_forma_is_refused_where_it_makes_no_sense(stage: Stage) -> None:
+    await stage.recorded(billing_data=None)
+    missing = await stage.send("GET", PRO_FORMA)
+    assert (missing.status_code, missing.json()["code"]) == (422, "invalid")
+    assert [(f["field"], f["code"]) for f in missing.json()["errors"]] == [("billing_data", "missing")]
+    await stage.state(payment=PAID)
+    paid = await stage.send("GET", PRO_FORMA)
+    assert (paid.status_code, paid.json()["code"]) == (409, "already_paid")
+    await stage.send("PUT", "/v1/experts/exp-2", json={**SELLER, "issuer": "none"})
+    await stage.send("POST", "/v1/cases", json=a_case(case_id="by-hand", expert_id="exp-2"))
+    elsewhere = await stage.send("GET", "/v1/cases/by-hand/pro-forma.pdf")
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "action_not_allowed")
+    await stage.send("POST", "/v1/cases", json=a_case(case_id="paid-1", payment=EXTERNAL))
+    assert (await stage.send("GET", "/v1/cases/paid-1/pro-forma.pdf")).json()["code"] == "already_paid"

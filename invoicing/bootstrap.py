@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import GrpcCompression
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig, WorkerDeploymentVersion
 
 from activities.attachments import AttachmentActivities
 from activities.billing_data import BillingDataActivities
@@ -39,6 +40,7 @@ from activities.records import RecordActivities
 from activities.refunds import RefundActivities
 from activities.registers import RegisterDesk
 from activities.watching import WatchActivities
+from invoicing.build import build_id
 from invoicing.deciding import Deciding
 from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.drawing import Draughtsman
@@ -161,6 +163,7 @@ class Application:
             max_cached_workflows=1000,
             max_concurrent_activities=100,
             max_concurrent_workflow_tasks=100,
+            deployment_config=_deployment(self.settings),
         )
 
 
@@ -319,6 +322,17 @@ async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True, runtime
 def dotenv_path() -> Path:
     """Where `.env` is read: the directory the command runs in, which is the repository root."""
     return Path(".env")
+
+
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version of a worker, where versions are on; open runs move to the current one, for they live for months."""
+    if settings.worker_deployment is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.worker_deployment, settings.worker_build_id or build_id()),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
 
 
 def _timing(settings: Settings) -> Timing:

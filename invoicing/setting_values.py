@@ -149,3 +149,10 @@ def key_ring(text: str) -> tuple[tuple[str, bytes], ...]:
             raise ValueError("expected a comma-separated list of id:base64 of 32 bytes")
         keys.append((name, key))
     return tuple(keys)
+
+
+def version_word(text: str) -> str:
+    """A name of a deployment or a build id; the server joins the two with a dot or a colon."""
+    if not re.fullmatch(r"[A-Za-z0-9_+-]{1,100}", text):
+        raise ValueError("expected 1 to 100 letters, digits and + _ -")
+    return text

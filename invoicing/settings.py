@@ -32,6 +32,7 @@ from invoicing.setting_values import (
     one_of,
     origin,
     port,
+    version_word,
     whole_number,
 )
 
@@ -99,6 +100,8 @@ class Settings:
     metrics_address: str | None = None
     secrets_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     payload_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    worker_deployment: str | None = None
+    worker_build_id: str | None = None
     codec_origin: str | None = None
 
 
@@ -145,6 +148,8 @@ WITHOUT_DEFAULT = (
     "AUTH_SECRET",
     "SECRETS_KEYS",
     "PAYLOAD_KEYS",
+    "WORKER_DEPLOYMENT",
+    "WORKER_BUILD_ID",
     "METRICS_ADDRESS",
     "CODEC_ORIGIN",
 )
@@ -201,6 +206,8 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         metrics_address=reader.optional("METRICS_ADDRESS", listening_address),
         secrets_keys=reader.optional("SECRETS_KEYS", key_ring) or (),
         payload_keys=reader.optional("PAYLOAD_KEYS", key_ring) or (),
+        worker_deployment=reader.optional("WORKER_DEPLOYMENT", version_word),
+        worker_build_id=reader.optional("WORKER_BUILD_ID", version_word),
         codec_origin=reader.optional("CODEC_ORIGIN", origin),
     )
     address = env.get("TEMPORAL_ADDRESS")

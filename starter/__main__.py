@@ -45,6 +45,7 @@ COMMANDS = {
     "redo": "let runs go back to just before a step; nothing is done twice",
     "reseal": "encrypt secrets at rest anew with the first key",
     "token": "print a token for the API, or a sign-in link",
+    "deploy": "make this folder's version of the workers the current one, or go back to another",
     "doctor": "check every setting and dependency, one line each",
 }
 

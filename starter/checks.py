@@ -24,12 +24,11 @@ from invoicing.setting_values import is_loopback
 from invoicing.settings import AutopaySettings, Settings, SmtpSettings
 from starter.brownout_check import shut_issuers
 from starter.call import Call
-from starter.handing_over import reach_temporal
 from starter.health import Check, Health
 from starter.issuer_check import checked_accounts
 from starter.ksef_duty import duty_on
 from starter.outcomes import explanation
-from starter.search_attributes import missing
+from starter.temporal_checks import namespace, schedules, versions
 
 SEEN_WITHIN = timedelta(seconds=35)
 """Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
@@ -48,10 +47,15 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
         yield check
     yield await _guarded("database", _database(app))
     yield await _guarded("documents", _documents(app.settings.documents_url))
-    yield await _guarded("temporal", _temporal(call))
+    temporal = await _guarded("temporal", namespace(call))
+    yield temporal
+    if temporal.health is not Health.FAILED:  # each would say the same once more
+        yield await _guarded("schedules", schedules(call))
+        yield await _guarded("versions", versions(call, app.settings))
     yield await _guarded("workers", _workers(app))
     for check in await shut_issuers(app):
         yield check
+    yield await _guarded("relay", _relay(app))
     yield await _guarded("secrets", _secrets(app))
     for service in app.settings.autopay:
         yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
@@ -101,10 +105,15 @@ async def _guarded(name: str, check: Awaitable[Check]) -> Check:
 
 
 async def _database(app: Application) -> Check:
-    revision = await app.store.ping()
+    return Check("database", Health.OK, f"schema {await app.store.ping()}")
+
+
+async def _relay(app: Application) -> Check:
     waiting = await app.store.waiting()
     rows = ", ".join(f"{count} rows wait in the {queue}" for queue, count in waiting.items() if count)
-    return Check("database", Health.OK, f"schema {revision}" + (f", {rows}" if rows else ""))
+    if rows:
+        return Check("relay", Health.WARNING, f"{rows}; they are delivered when Temporal and a worker or the API run")
+    return Check("relay", Health.OK, "nothing waits for Temporal")
 
 
 async def _documents(url: str) -> Check:
@@ -132,16 +141,6 @@ def _writable(url: str) -> Check:
 
 def _unwritable(folder: Path, why: str) -> Check:
     return Check("documents", Health.FAILED, f"{folder} cannot be written ({why}); correct DOCUMENTS_URL or its rights")
-
-
-async def _temporal(call: Call) -> Check:
-    client = await reach_temporal(call.env)
-    where = f"{client.service_client.config.target_host}, namespace {client.namespace}"
-    absent = await missing(client)
-    if absent:
-        what = f"{where}: search attributes {', '.join(absent)} are missing; run `python -m starter setup`"
-        return Check("temporal", Health.FAILED, what)
-    return Check("temporal", Health.OK, f"{where}, search attributes complete")
 
 
 async def _workers(app: Application) -> Check:

@@ -55,6 +55,7 @@ _ADVICE = {
     "secrets_keys_missing": "set SECRETS_KEYS to a ring that holds every key in use, the newest first",
     "temporal_access": "correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS",
     "temporal_unreachable": "start Temporal (`make temporal`) or correct TEMPORAL_ADDRESS",
+    "version_unknown": "start a worker of it, or name one that runs with --build-id",
 }
 
 

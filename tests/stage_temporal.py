@@ -14,6 +14,8 @@ from pathlib import Path
 from tools.temporal import dev_server, provide
 
 NAMESPACES = 60
+SOON_LONG = ("--dynamic-config-value=limit.historyCount.suggestContinueAsNew=25",)
+"""A server that finds histories long enough to continue after 25 events instead of thousands."""
 
 
 @dataclass
@@ -25,6 +27,7 @@ class TemporalServer:
     log: Path
     database: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    flags: tuple[str, ...] = ()
     _taken: int = 0
 
     def start(self) -> None:
@@ -33,6 +36,7 @@ class TemporalServer:
         if self.database is not None:
             env["TEMPORAL_DB"] = str(self.database)
         line = dev_server.command(self.binary, env) + [f"--namespace=w{number}" for number in range(NAMESPACES)]
+        line += self.flags
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 line, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -51,14 +55,15 @@ class TemporalServer:
 
 
 @contextmanager
-def temporal_server(folder: Path, *, on_file: bool = False) -> Iterator[TemporalServer]:
-    """A running dev server, in memory or with its state in a file."""
+def temporal_server(folder: Path, *, on_file: bool = False, flags: tuple[str, ...] = ()) -> Iterator[TemporalServer]:
+    """A running dev server, in memory or with its state in a file; `flags` come last on its command line."""
     binary = provide.provide("cli", os.environ, provide.to_stderr)
     server = TemporalServer(
         address=f"127.0.0.1:{dev_server.free_port()}",
         binary=binary,
         log=folder / "temporal.log",
         database=folder / "temporal.db" if on_file else None,
+        flags=flags,
     )
     server.start()
     try:

@@ -23,9 +23,10 @@ from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.state import Badge, PaymentStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
+from tests.replay import recoveries
 from tests.stage import World, world
 from tests.stage_samples import BUYER, personal_data_in, until
-from tests.stage_temporal import temporal_server
+from tests.stage_temporal import SOON_LONG, temporal_server
 from workflows import identity
 from workflows.reconcile import Reconcile, ReconcileInput
 from workflows.sweep import Sweep, SweepRunsInput
@@ -33,8 +34,8 @@ from workflows.sweep import Sweep, SweepRunsInput
 HISTORIES = Path(__file__).with_name("histories")
 IDENTITY = "worker@paidcase"
 
-Play = Callable[[World], Awaitable[str]]
-"""Plays a case; gives back the id of the workflow whose history tells what it is named for."""
+Play = Callable[[World], Awaitable[str | tuple[str, str]]]
+"""Plays a case; gives back the id of the workflow whose history is kept, and its run where that is not the newest."""
 
 
 async def happy_external(stage: World) -> str:
@@ -257,12 +258,26 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
             resent_after_the_end,
             corrected_after_the_end,
             corrected_while_open,
+            recoveries.settings_fault_parked,
+            recoveries.limit_parked,
+            recoveries.internal_fault_parked,
+            recoveries.unknown_outcome_found,
+            recoveries.refunded_while_parked,
+            recoveries.refunded_after_the_end,
+            recoveries.given_up,
+            recoveries.attached_while_parked,
+            recoveries.checked_then_paid_another_way,
+            recoveries.redone,
         ),
     ),
+    "long": (PATIENT, (recoveries.continued_as_new, recoveries.continued_then_regenerated)),
     "hasty": (HASTY, (unpaid,)),
     "unheard": ({}, (reconciled, swept, cancelled_while_waiting)),
 }
 """What is played in which world."""
+
+FLAGS = {"long": SOON_LONG}
+"""Worlds that need a server of their own."""
 
 
 def without_machines(text: str) -> str:
@@ -275,18 +290,23 @@ def without_machines(text: str) -> str:
 async def record(names: set[str]) -> None:
     """Play every case that is named, or all, and write their histories."""
     HISTORIES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="paidcase-record-") as folder, temporal_server(Path(folder)) as server:
-        for number, (settings, plays) in enumerate(PLAYS.values()):
+    with tempfile.TemporaryDirectory(prefix="paidcase-record-") as folder:
+        for name, (settings, plays) in PLAYS.items():
             wanted = [play for play in plays if not names or play.__name__ in names]
             if not wanted:
                 continue
-            async with world(server, Path(folder) / f"world-{number}", settings=settings) as stage:
-                for play in wanted:
-                    await _write(stage, play)
+            place = Path(folder) / name
+            place.mkdir()
+            with temporal_server(place, flags=FLAGS.get(name, ())) as server:
+                async with world(server, place / "world", settings=settings) as stage:
+                    for play in wanted:
+                        await _write(stage, play)
 
 
 async def _write(stage: World, play: Play) -> None:
-    history = await stage.temporal.get_workflow_handle(await play(stage)).fetch_history()
+    played = await play(stage)
+    workflow_id, run_id = played if isinstance(played, tuple) else (played, None)
+    history = await stage.temporal.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
     if found := personal_data_in(History(events=history.events).SerializeToString()):
         raise SystemExit(f"{play.__name__}: the history holds personal data: {', '.join(found)}")
     path = HISTORIES / f"{play.__name__}.json"

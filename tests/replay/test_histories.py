@@ -1,8 +1,10 @@
 """Every committed history fits today's workflow code, without a server; code that has changed its mind is caught."""
 
+import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio import workflow
@@ -12,6 +14,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from invoicing.bootstrap import WORKFLOWS
+from invoicing.domain.decisions import DecisionKind
+from invoicing.errors import Cause
 from tests.replay.record import HISTORIES, IDENTITY, PLAYS
 from tests.stage_samples import personal_data_in
 from workflows.messages import PaidCaseInput, PaidCaseResult
@@ -93,3 +97,59 @@ CASES = [path for path in RECORDED if type_of(path) == "PaidCase"]
 async def test_a_story_told_in_another_order_is_caught(path: Path) -> None:
     with pytest.raises(workflow.NondeterminismError):
         await replayer(MailedBeforeInvoiced).replay_workflow(read(path))
+
+
+def attributes(path: Path, event_type: str) -> list[dict[str, Any]]:
+    """Attributes of every event of a type."""
+    events = json.loads(path.read_text(encoding="utf-8"))["events"]
+    return [
+        value
+        for event in events
+        if event["eventType"] == f"EVENT_TYPE_{event_type}"
+        for name, value in event.items()
+        if name.endswith("EventAttributes")
+    ]
+
+
+def given(activity: dict[str, Any]) -> dict[str, Any]:
+    """The argument of a scheduled activity."""
+    argument: dict[str, Any] = json.loads(base64.b64decode(activity["input"]["payloads"][0]["data"]))
+    return argument
+
+
+def test_there_is_a_history_of_a_failure_of_every_cause() -> None:
+    parked = [
+        given(activity)["failure"]["cause"]
+        for path in CASES
+        for activity in attributes(path, "ACTIVITY_TASK_SCHEDULED")
+        if activity["activityType"]["name"] == "record_parked"
+    ]
+    # a payment that is refused parks nobody: the client tries again
+    assert set(parked) | {"payment"} == {cause.value for cause in Cause}
+    refused = read(HISTORIES / "refused_then_paid.json").events
+    assert [event.activity_task_scheduled_event_attributes.activity_type.name for event in refused].count("charge") == 2
+
+
+def test_there_is_a_history_of_every_end_and_beginning_of_a_run() -> None:
+    ends = {types_of(path)[-1] for path in CASES}
+    assert {f"EVENT_TYPE_WORKFLOW_EXECUTION_{end}" for end in ("COMPLETED", "CONTINUED_AS_NEW")} < ends
+    started = [attributes(path, "WORKFLOW_EXECUTION_STARTED")[0] for path in CASES]
+    assert any(start.get("continuedExecutionRunId") for start in started), "one that goes on from another"
+    failed = [failure for path in CASES for failure in attributes(path, "WORKFLOW_TASK_FAILED")]
+    reset = "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"
+    assert [failure["cause"] for failure in failed] == [reset], "one that was sent back"
+
+
+def test_there_is_a_history_of_every_decision() -> None:
+    updates = [
+        update["acceptedRequest"]["input"]["name"]
+        for path in RECORDED
+        for update in attributes(path, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")
+    ]
+    acts = [
+        json.loads(base64.b64decode(attributes(path, "WORKFLOW_EXECUTION_STARTED")[0]["input"]["payloads"][0]["data"]))
+        for path in RECORDED
+        if type_of(path) == "CaseAction"
+    ]
+    decided = {*updates, *(act["decision"]["kind"] for act in acts)}
+    assert decided == {kind.value for kind in DecisionKind}

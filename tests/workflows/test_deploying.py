@@ -125,6 +125,7 @@ async def test_a_deployment_moves_open_cases_and_a_careless_one_is_taken_back(st
     third = stage.start_worker(*CHANGED, "careless", WORKER_BUILD_ID=THIRD)
     await stage.is_ready(third)
     await starter(stage, "deploy", WORKER_BUILD_ID=THIRD)
+    end(second, signal.SIGTERM)
     stage.act("new-waiting-1", Action.PAY)
 
     async def stuck() -> bool:
@@ -140,18 +141,18 @@ async def test_a_deployment_moves_open_cases_and_a_careless_one_is_taken_back(st
     assert doctor["versions"]["health"] == "warning"
     assert f"{THIRD} of cases is current" in doctor["versions"]["message"]
 
+    second = stage.start_worker(*CHANGED, "guarded", WORKER_BUILD_ID=SECOND)
+    await stage.is_ready(second)
     back = await starter(stage, "deploy", "--build-id", SECOND)
     assert (back["current"], back["before"]) == (SECOND, THIRD)
     end(third, signal.SIGTERM)
     await one_invoice(stage, "new-waiting")
     await one_invoice(stage, "new-parked")
-    end(second, signal.SIGTERM)
 
 
 async def test_a_redo_of_a_step_that_ran_before_the_run_was_continued_goes_back_to_the_earlier_run(
     stage: World,
 ) -> None:
-    stage.start_worker(*CHANGED, "guarded", WORKER_BUILD_ID=SECOND)
     await parked(stage, "chain-1")
     newest = await stage.run_id("chain-1")
     told = await starter(stage, "redo", "chain-1", "--step", "generate_invoice")

@@ -35,7 +35,6 @@ async def _run(call: Call) -> int:
     call.out.line(f"temporal: namespace {client.namespace}, search attributes {told}")
     scheduled = await add_missing(client)
     call.out.line(f"temporal: schedules {'added ' + ', '.join(scheduled) if scheduled else 'complete'}")
-    call.out.line(f"temporal: schedules {f'added {scheduled[0]}' if scheduled else 'complete'}")
     first = None
     if settings.worker_deployment is not None:
         ours = version(settings)

@@ -11,8 +11,8 @@ from starter.call import Call
 from starter.deploy import version
 from starter.handing_over import ANSWER_WITHIN, meaning, reach_temporal
 from starter.health import Check, Health
+from starter.schedules import SCHEDULES
 from starter.search_attributes import missing
-from workflows.identity import RECONCILE_SCHEDULE
 
 
 async def namespace(call: Call) -> Check:
@@ -29,16 +29,22 @@ async def namespace(call: Call) -> Check:
 async def schedules(call: Call) -> Check:
     """Schedules that `setup` adds."""
     client = await reach_temporal(call.env)
-    try:
-        told = await client.get_schedule_handle(RECONCILE_SCHEDULE).describe(rpc_timeout=ANSWER_WITHIN)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise meaning(error, client.namespace) from None
-        what = f"{RECONCILE_SCHEDULE} is missing, nothing is compared by itself; run `python -m starter setup`"
+    absent, paused = [], []
+    for name in SCHEDULES:
+        try:
+            told = await client.get_schedule_handle(name).describe(rpc_timeout=ANSWER_WITHIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise meaning(error, client.namespace) from None
+            absent.append(name)
+        else:
+            paused += [name] if told.schedule.state.paused else []
+    if absent:
+        what = f"{', '.join(absent)} missing: nothing is compared by itself; run `python -m starter setup`"
         return Check("schedules", Health.WARNING, what)
-    if told.schedule.state.paused:
-        return Check("schedules", Health.WARNING, f"{RECONCILE_SCHEDULE} is paused; unpause it in the Temporal UI")
-    return Check("schedules", Health.OK, f"{RECONCILE_SCHEDULE} is there")
+    if paused:
+        return Check("schedules", Health.WARNING, f"{', '.join(paused)} paused; unpause in the Temporal UI")
+    return Check("schedules", Health.OK, f"{', '.join(SCHEDULES)} are there")
 
 
 async def versions(call: Call, settings: Settings) -> Check:

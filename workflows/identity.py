@@ -56,8 +56,8 @@ def case_of(workflow_id: str) -> str | None:
 
 
 def is_other_run(workflow_id: str) -> bool:
-    """Whether this is the id of an act on a closed case, or of a comparison."""
-    return workflow_id.startswith((_CASE_ACTION, f"{_RECONCILE}-"))
+    """Whether this is the id of an act on a closed case, of a comparison or of a sweep."""
+    return workflow_id.startswith((_CASE_ACTION, f"{_RECONCILE}-", f"{_SWEEP}-"))
 
 
 def case_action_id(case_id: str, number: int) -> str:

@@ -23,7 +23,7 @@ from invoicing.ops.payloads import copied, messages_in
 from workflows import identity
 
 IDENTITY = "worker@paidcase"
-NAMES = {"case_id": "case", "expert_id": "expert", "client_id": "client", "key": "key"}
+NAMES = {"case_id": "case", "after": "case", "expert_id": "expert", "client_id": "client", "key": "key"}
 """Fields of payloads that carry ids, and what their masks begin with."""
 
 ATTRIBUTES = {identity.CASE_ID.name: "case", identity.EXPERT_ID.name: "expert", identity.CLIENT_ID.name: "client"}
@@ -45,7 +45,9 @@ class Masks:
     counts: dict[str, int] = field(default_factory=dict)
 
     def of(self, kind: str, value: str) -> str:
-        """The mask of an id; a new one gets the next number of its kind."""
+        """The mask of an id; a new one gets the next number of its kind, and nothing stays nothing."""
+        if not value:
+            return value
         if value not in self.known:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self.known[value] = f"{kind}-{self.counts[kind]}"

@@ -39,6 +39,7 @@ MODULES = {
     "archive": "archive",
     "numbering": "numbering",
     "itn_storm": "itn_storm",
+    "in_time": "in_time",
 }
 OUT = Path(__file__).with_name("out")
 WIDTH = 190

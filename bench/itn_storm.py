@@ -31,7 +31,7 @@ from bench.cases import raw_document
 from bench.figures import Bar, Figure, Finding
 from bench.load import in_application
 from bench.plan import Plan, plan
-from bench.processes import BenchFailed, Running, running, temporal
+from bench.processes import BenchFailed, Running, our_api, temporal
 from bench.table import table
 from bench.timing import Budget, ratio_of, rounds
 from invoicing.bootstrap import Application, prepare_database
@@ -187,8 +187,7 @@ def receiver(folder: Path, temporal_address: str) -> Iterator[tuple[str, Running
     }
     uvloop.run(prepare_database(load(env)))
     in_application(env, _orders)
-    command = [sys.executable, "-m", "invoicing.web"]
-    with running(command, env, folder / "api.log", "API on http") as api:
+    with our_api(folder, env) as api:
         yield f"http://127.0.0.1:{env['HTTP_PORT']}", api
 
 

@@ -24,6 +24,7 @@ class Plan:
     archive_cases: int = 96
     numbers: int = 1500
     writers: int = 16
+    payers: int = 25
 
     @property
     def total(self) -> float:
@@ -34,13 +35,15 @@ class Plan:
 FULL = Plan(
     seconds={
         "engine": 90, "pipeline": 120, "batch": 45, "pdf": 20, "history": 20,
-        "memory": 140, "workers": 75, "archive": 110, "numbering": 45, "itn_storm": 40,
+        "memory": 130, "workers": 75, "archive": 110, "numbering": 45, "itn_storm": 40,
+        "in_time": 20,
     }
 )  # fmt: skip
 QUICK = Plan(
     seconds={
         "engine": 22, "pipeline": 30, "batch": 10, "pdf": 4, "history": 8,
         "memory": 25, "workers": 16, "archive": 20, "numbering": 10, "itn_storm": 15,
+        "in_time": 12,
     },
     rounds=2,
     engine_cases=64,
@@ -54,6 +57,7 @@ QUICK = Plan(
     archives=(10, 10_000),
     archive_cases=48,
     numbers=400,
+    payers=8,
 )  # fmt: skip
 
 LONG_CASES = 20_000

@@ -113,16 +113,40 @@ def _wait_until_healthy(binary: str, address: str, child: Running) -> None:
         time.sleep(0.1)
 
 
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Where the stand-ins of gateway and mail server listen."""
+
+    autopay: str
+    smtp_port: int
+
+
+@contextmanager
+def stand_ins(folder: Path, itn_url: str = "") -> Iterator[StandIns]:
+    """The stand-ins in a process of their own; the gateway sends its messages to the address."""
+    ports = [part for name in ("autopay", "smtp", "mailbox", "wfirma") for part in (f"--{name}-port", "0")]
+    command = [sys.executable, "-m", "invoicing.sandbox", *ports]
+    command += ["--itn-url", itn_url] if itn_url else []
+    with running(command, {}, folder / "sandbox.log", r"wFirma +http") as child:
+        autopay = re.search(r"Autopay +(http\S+)", child.printed())
+        smtp = re.search(r"smtp://127\.0\.0\.1:(\d+)", child.printed())
+        if autopay is None or smtp is None:
+            raise BenchFailed(child.printed()[-2000:])
+        yield StandIns(autopay[1], int(smtp[1]))
+
+
 @contextmanager
 def mail_stand_in(folder: Path) -> Iterator[int]:
     """The port of an SMTP stand-in in a process of its own."""
-    ports = [part for name in ("autopay", "smtp", "mailbox") for part in (f"--{name}-port", "0")]
-    command = [sys.executable, "-m", "invoicing.sandbox", *ports]
-    with running(command, {}, folder / "sandbox.log", r"Mailbox +http") as child:
-        found = re.search(r"smtp://127\.0\.0\.1:(\d+)", child.printed())
-        if found is None:
-            raise BenchFailed(child.printed()[-2000:])
-        yield int(found[1])
+    with stand_ins(folder) as there:
+        yield there.smtp_port
+
+
+@contextmanager
+def our_api(folder: Path, env: Mapping[str, str]) -> Iterator[Running]:
+    """`python -m invoicing.web`, the real entry point."""
+    with running([sys.executable, "-m", "invoicing.web"], env, folder / "api.log", "API on http") as child:
+        yield child
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -55,10 +56,13 @@ class Desk:
     async def behave(self, sample: Sample) -> None:
         """Tell the stand-ins how the client of this case behaves, and how often wFirma fails."""
         if sample.payer is not None:
-            await self._tell(f"{self._where.autopay}/_sandbox/auto", {"order_prefix": sample.case_id, **sample.payer})
+            await self._pays(sample, sample.payer)
         if sample.failures:
             fault = {"operation": "invoices/find", "fault": "out_of_service", "match": sample.case_id}
             await self._tell(f"{self._where.wfirma}/_sandbox/faults", {**fault, "times": sample.failures})
+
+    async def _pays(self, sample: Sample, payer: Mapping[str, Any]) -> None:
+        await self._tell(f"{self._where.autopay}/_sandbox/auto", {"order_prefix": sample.case_id, **payer})
 
     async def _tell(self, address: str, rule: dict[str, Any]) -> None:
         async with self._http.post(address, json=rule) as answer:
@@ -69,6 +73,9 @@ class Desk:
         path = f"/v1/cases/{sample.case_id}"
         if sample.attached is not None and record["invoice"]["status"] == "manual":
             await self.attach(f"{path}/invoice/attachment", await asyncio.to_thread(sample.attached.read_bytes))
+        elif sample.payer_again is not None and record["invoice"]["status"] == "pay_again":
+            await self._pays(sample, sample.payer_again)
+            await self.call("POST", f"{path}/payment", {})
         elif sample.correction is not None and record["parked"]:
             await self.call("PUT", f"{path}/billing-data", dict(sample.correction), ops=True)
         elif sample.regenerated and record["parked"]:
@@ -82,6 +89,13 @@ class Desk:
         headers = {**self._ops, "Content-Type": "application/pdf"}
         async with self._http.put(self._where.api + path, data=content, headers=headers) as answer:
             answer.raise_for_status()
+
+    async def is_dead(self, order_id: str) -> bool:
+        """Whether the gateway was asked about an order and told to cancel it, and has no money for it."""
+        async with self._http.get(f"{self._where.autopay}/_sandbox/ledger/{order_id}") as answer:
+            told = await answer.json()
+        asked = {"status", "cancel"} <= set(told["requests"])
+        return asked and all(item["status"] == "FAILURE" for item in told["transactions"])
 
     async def events(self, case_id: str) -> set[str]:
         """What the timeline of a case tells."""
@@ -100,7 +114,8 @@ async def run_sample(desk: Desk, sample: Sample) -> bool:
     path = f"/v1/cases/{sample.case_id}"
     if not sample.external:
         await desk.call("POST", f"{path}/payment", {})
-    cured = sample.correction is None and sample.attached is None and not sample.regenerated
+    cures = (sample.correction, sample.attached, sample.payer_again)
+    cured = not sample.regenerated and all(cure is None for cure in cures)
     deadline = asyncio.get_running_loop().time() + WITHIN
     while asyncio.get_running_loop().time() < deadline:
         record = await desk.call("GET", path, ops=True)
@@ -119,6 +134,8 @@ async def _stands(desk: Desk, sample: Sample, record: dict[str, Any]) -> bool:
     if bool(record["parked"]) is not ending.parked or ending.attempts not in {None, record["invoice"]["attempts"]}:
         return False
     if not {(sample.case_id, code) for code in ending.alerts} <= await desk.alerts():
+        return False
+    if not all([await desk.is_dead(order_id) for order_id in ending.dead]):
         return False
     return set(ending.events) <= await desk.events(sample.case_id)
 

@@ -57,7 +57,10 @@ WRONG_NIP: Mapping[str, Any] = {**COMPANY, "tax_id": "5260250275"}
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Where a case must stand: codes of the state record, open alerts, tries, and what its timeline must tell."""
+    """Where a case must stand: codes of the state record, open alerts, tries, and what its timeline must tell.
+
+    `dead` are orders that must have been proved dead at the gateway: asked about, cancelled, nothing but failures.
+    """
 
     payment: str
     invoice: str
@@ -65,13 +68,18 @@ class Ending:
     alerts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     attempts: int | None = None
+    dead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One case; `payer` is how the stand-in's client behaves for its orders, `failures` how often wFirma is out of
-    service for it. When the case is parked ops send `correction` or, with `regenerated`, have the invoice tried again;
-    `attached` is the expert's own file."""
+    """One case.
+
+    `payer` is how the stand-in's client behaves for its orders, `payer_again` how he behaves once he has pressed
+    `Ponów płatność` after a failed attempt, `failures` how often wFirma is out of service for the case. When it is
+    parked ops send `correction` or, with `regenerated`, have the invoice tried again; `attached` is the expert's own
+    file.
+    """
 
     case_id: str
     story: str
@@ -80,6 +88,7 @@ class Sample:
     billing_data: Mapping[str, Any] = field(default_factory=lambda: dict(COMPANY))
     external: bool = False
     payer: Mapping[str, Any] | None = None
+    payer_again: Mapping[str, Any] | None = None
     correction: Mapping[str, Any] | None = None
     failures: int = 0
     regenerated: bool = False
@@ -115,6 +124,13 @@ SAMPLES = (
     Sample("demo-happy", "pays by Autopay, message comes at once", INVOICED, payer={"action": "pay"}),
     Sample("demo-external", "arrives already paid", INVOICED, external=True),
     Sample("demo-refused", "card refused", Ending("failed", "pay_again"), payer={"action": "refuse"}),
+    Sample(
+        "demo-cancelled",
+        "cancels at the gateway, presses again and pays",
+        Ending("completed", "available", events=("payment_failed", "payment_completed"), dead=("demo-cancelled-1",)),
+        payer={"action": "cancel"},
+        payer_again={"action": "pay"},
+    ),
     Sample(
         "demo-late",
         "pays, message comes late",

@@ -140,13 +140,15 @@ class StillPending(PaidcaseError):
 class BadNotification(PaidcaseError):
     """A webhook message whose authenticity or meaning is not proved.
 
-    `service_id`, `order_id` and `remote_out_id` are set only when they may be echoed in the signed answer.
+    `service_id`, `order_id` and `remote_out_id` are set only when they may be echoed in the signed answer. `proved`
+    says that the message is authentic, though not one of the kind that was asked for.
     """
 
     cause = Cause.PAYMENT
     service_id: str | None = None
     order_id: str | None = None
     remote_out_id: str | None = None
+    proved: bool = False
 
 
 class InternalFault(PaidcaseError):

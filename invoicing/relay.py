@@ -25,7 +25,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.records import OutboxKind, QueuedMessage, QueuedNotification
+from invoicing.domain.records import CaseFacts, OutboxKind, QueuedMessage, QueuedNotification
 from invoicing.domain.state import CaseState
 from invoicing.domain.validation import case_totals
 from invoicing.errors import PaidcaseError
@@ -44,6 +44,8 @@ GATHER = timedelta(milliseconds=5)
 RETRY = timedelta(seconds=2)
 HANDOVER_TIMEOUT = timedelta(seconds=10)
 AT_ONCE = 32
+"""Rows of each queue in one round; after a round with fewer nothing is known to wait."""
+
 
 log = structlog.get_logger("relay")
 
@@ -76,7 +78,7 @@ class Relay:
             except Exception as error:  # one unforeseen fault must not stop the delivery of everything else
                 log.error("relay_failed", error=type(error).__name__)
                 delivered = 0
-            if not delivered:
+            if delivered < AT_ONCE:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), IDLE.total_seconds())
                     await asyncio.sleep(GATHER.total_seconds())
@@ -128,11 +130,10 @@ class Relay:
 
     async def _notify(self, message: QueuedNotification) -> None:
         async with self._store.reading() as db:
-            closed = (await db.facts(message.case_id)).state.closed
-        if not closed:
-            case, state = await self._case_input(message.case_id)
+            facts = await db.facts(message.case_id)
+        if not facts.state.closed:
             told = Notification(inbox_id=message.id)
-            await self._start(case, PaidCase.payment_notified.__name__, told, state)
+            await self._start(self._of_facts(facts), PaidCase.payment_notified.__name__, told, facts.state)
             return
         key = f"inbox:{message.id}"
         async with self._store.transaction() as db:
@@ -209,16 +210,18 @@ class Relay:
     async def _case_input(self, case_id: str) -> tuple[PaidCaseInput, CaseState]:
         async with self._store.reading() as db:
             facts = await db.facts(case_id)
+        return self._of_facts(facts), facts.state
+
+    def _of_facts(self, facts: CaseFacts) -> PaidCaseInput:
         document = facts.document
         totals = case_totals(document)
-        case = PaidCaseInput(
-            case_id=case_id,
+        return PaidCaseInput(
+            case_id=document.case_id,
             expert_id=document.expert_id,
             client_id=document.client.id,
             amount=f"{totals.gross} {document.currency}" if totals else None,
             timing=self._timing,
         )
-        return case, facts.state
 
     async def _start(
         self, case: PaidCaseInput, signal: str | None = None, argument: Any = None, state: CaseState | None = None

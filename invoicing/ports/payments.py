@@ -115,7 +115,10 @@ class PaymentNotifications(Protocol):
     """Reading and answering the gateway's messages."""
 
     def read(self, encoded: str) -> GatewayNotification:
-        """Decode and verify. Raises `BadNotification`; its `order_id`/`service_id` are only for the signed answer."""
+        """Decode and verify. Raises `BadNotification`; its ids are only for the signed answer.
+
+        It is `proved` when the message is authentic: then it may be one for `read_transfer`.
+        """
 
     def answer(self, service_id: str, order_id: str, *, confirmed: bool) -> bytes:
         """The signed confirmation document. Raises `BadNotification` for a service that is not configured."""

@@ -39,6 +39,8 @@ async def raw_body(request: Request, media_type: str = JSON, largest: int = LARG
 
 
 def _is(media_type: str, header: str | None) -> bool:
+    if header == media_type:
+        return True
     parsed = Message()
     parsed["Content-Type"] = header or "application/octet-stream"
     if parsed.get_content_type() != media_type:

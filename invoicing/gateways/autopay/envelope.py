@@ -19,6 +19,7 @@ from invoicing.errors import BadNotification
 from invoicing.gateways.autopay.document import Document, Node, parse
 from invoicing.gateways.autopay.services import AutopayService, AutopayServices
 from invoicing.gateways.autopay.signing import SEPARATOR, is_signed, sign
+from invoicing.gateways.autopay.wire import ORDER_ID, REMOTE_ID
 
 LONGEST = 32 * 1024
 """Characters of an encoded message; real ones have two to four thousand."""
@@ -34,11 +35,13 @@ class UnprovenNotification(BadNotification):
         service_id: str | None = None,
         order_id: str | None = None,
         remote_out_id: str | None = None,
+        proved: bool = False,
     ) -> None:
         super().__init__("notification_rejected", message)
         self.service_id = service_id
         self.order_id = order_id
         self.remote_out_id = remote_out_id
+        self.proved = proved
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class Opened:
         found = self.document.root.all("transaction")
         told = found[0].only(name) if len(found) == 1 else None
         return told if told and alphabet.fullmatch(told) else None
+
+    def not_believed(self) -> UnprovenNotification:
+        """The error for this message, with the ids that a signed answer may echo, whatever kind it is of."""
+        return UnprovenNotification(
+            "the meaning is unclear" if self.proved else "the hash does not fit",
+            service_id=self.service.service_id,
+            order_id=self.id_to_echo("orderID", ORDER_ID),
+            remote_out_id=self.id_to_echo("remoteOutID", REMOTE_ID),
+            proved=self.proved,
+        )
 
     def transaction(self) -> Node | None:
         """The one transaction of a message that has the manual's outline."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.gateways.autopay import transfers, wire
 from invoicing.gateways.autopay.document import Node
-from invoicing.gateways.autopay.envelope import UnprovenNotification, confirmation, leading, opened
+from invoicing.gateways.autopay.envelope import confirmation, leading, opened
 from invoicing.gateways.autopay.services import AutopayServices
 from invoicing.gateways.autopay.signing import is_signed
 from invoicing.ports import GatewayNotification, TransferNotification
@@ -40,14 +40,10 @@ class AutopayNotifications:
     def read(self, encoded: str) -> GatewayNotification:
         """The form field `transactions` of an ITN. Raises `UnprovenNotification`."""
         message = opened(self._services, encoded)
-        service_id = message.service.service_id
-        order_id = message.id_to_echo("orderID", wire.ORDER_ID)
-        if not message.proved:
-            raise UnprovenNotification("the hash does not fit", service_id=service_id, order_id=order_id)
-        transaction = _understood(message.transaction())
+        transaction = _understood(message.transaction()) if message.proved else None
         if transaction is None:
-            raise UnprovenNotification("the meaning is unclear", service_id=service_id, order_id=order_id)
-        return GatewayNotification(service_id, transaction)
+            raise message.not_believed()
+        return GatewayNotification(message.service.service_id, transaction)
 
     def answer(self, service_id: str, order_id: str, *, confirmed: bool) -> bytes:
         """The signed confirmation of an ITN."""
@@ -56,14 +52,10 @@ class AutopayNotifications:
     def read_transfer(self, encoded: str) -> TransferNotification:
         """The form field `transactions` of an ISTN. Raises `UnprovenNotification`, also for an ITN."""
         message = opened(self._services, encoded)
-        service_id = message.service.service_id
-        out_id = message.id_to_echo("remoteOutID", wire.REMOTE_ID)
-        if not message.proved:
-            raise UnprovenNotification("the hash does not fit", service_id=service_id, remote_out_id=out_id)
-        transfer = transfers.understood(message.transaction())
+        transfer = transfers.understood(message.transaction()) if message.proved else None
         if transfer is None:
-            raise UnprovenNotification("the meaning is unclear", service_id=service_id, remote_out_id=out_id)
-        return TransferNotification(service_id, transfer)
+            raise message.not_believed()
+        return TransferNotification(message.service.service_id, transfer)
 
     def answer_transfer(self, service_id: str, remote_out_id: str, *, confirmed: bool) -> bytes:
         """The signed confirmation of an ISTN."""

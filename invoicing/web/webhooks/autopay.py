@@ -8,7 +8,7 @@ is 503 and the gateway repeats. Source: Autopay online gateway manual, "itn", "i
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Route
@@ -28,6 +28,13 @@ LARGEST = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 FIELD = "transactions"
 _MOST_FIELDS = 8
+_BASE64_ESCAPES = tuple(
+    (f"%{escape}", character)
+    for code, character in (("2B", "+"), ("2F", "/"), ("3D", "="))
+    for escape in {code, code.lower()}
+)
+_MOST_OTHER_ESCAPES = 400
+"""Line breaks of a message as long as it may be."""
 
 router = APIRouter(prefix="/webhooks/autopay", tags=["webhooks"])
 _SCHEMA = {"type": "object", "required": [FIELD], "properties": {FIELD: {"type": "string", "format": "byte"}}}
@@ -75,12 +82,12 @@ async def _taken(request: Request, parts: WebParts) -> Response:
         encoded = _field(body)
         message = parts.notifications.read(encoded)
     except BadNotification as error:
-        transfer = error if encoded is None else _transfer(parts, encoded)
-        if isinstance(transfer, TransferNotification):
+        transfer = _transfer(parts, encoded) if encoded is not None and error.proved else None
+        if transfer is not None:
             await note_transfer(parts.store, parts.clock(), transfer)
             return _answer_transfer(parts, transfer.service_id, transfer.transfer.remote_out_id, confirmed=True)
         # only an error that names both ids may be answered with a signature (port `PaymentNotifications`)
-        service_id, order_id, out_id = error.service_id, error.order_id, transfer.remote_out_id
+        service_id, order_id, out_id = error.service_id, error.order_id, error.remote_out_id
         if allowance.take():
             async with parts.store.transaction() as db:
                 await reject_unproven(db, parts.clock(), service_id, order_id)
@@ -95,23 +102,33 @@ async def _taken(request: Request, parts: WebParts) -> Response:
     return _answer(parts, message.service_id, message.transaction.order_id, confirmed=believed)
 
 
-def _transfer(parts: WebParts, encoded: str) -> TransferNotification | BadNotification:
-    """What is no ITN, as the message about money paid out that it may be."""
+def _transfer(parts: WebParts, encoded: str) -> TransferNotification | None:
+    """An authentic message that is no ITN, as the one about money paid out that it may be."""
     try:
         return parts.notifications.read_transfer(encoded)
-    except BadNotification as error:
-        return error
+    except BadNotification:
+        return None
 
 
 def _field(body: bytes) -> str:
-    try:
-        fields = parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=_MOST_FIELDS, errors="strict")
-    except ValueError:
-        raise BadNotification("notification_rejected", "the body is not a form") from None
-    found = [value for name, value in fields if name == FIELD]
+    fields = [field.partition(b"=") for field in body.split(b"&", _MOST_FIELDS)]
+    if not body.isascii() or len(fields) > _MOST_FIELDS or not all(equals for _, equals, _ in fields):
+        raise BadNotification("notification_rejected", "the body is not a form")
+    found = [value for name, _, value in fields if name == FIELD.encode() and value]
     if len(found) != 1:
         raise BadNotification("notification_rejected", "the form has not one field with the message")
-    return found[0]
+    return _unescaped(found[0].decode("ascii"))
+
+
+def _unescaped(value: str) -> str:
+    """The value with the escapes of Base64 resolved, and few others: to resolve any escape costs more than to read."""
+    if "%" not in value:
+        return value
+    for escape, character in _BASE64_ESCAPES:
+        value = value.replace(escape, character)
+    if value.count("%") > _MOST_OTHER_ESCAPES:
+        raise BadNotification("notification_rejected", "the message is not Base64")
+    return unquote(value)
 
 
 async def _received(parts: WebParts, message: GatewayNotification) -> bool:

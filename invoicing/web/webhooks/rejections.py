@@ -54,14 +54,15 @@ async def reject_unproven(db: UnitOfWork, now: datetime, service_id: str | None,
 
 async def reject_unknown_order(db: UnitOfWork, now: datetime, service_id: str, told: Transaction) -> None:
     """Tell of an authentic message about an order that we never opened."""
-    key = f"notification:unknown_order:{service_id}:{told.order_id}"
+    key = f"notification:unknown_order:{service_id}:{told.order_id}:{told.remote_id}"
     details = {"order_id": told.order_id, "remote_id": told.remote_id, "told": f"{told.amount} {told.currency}"}
     await _tell(db, now, key, "notification_rejected", None, details)
 
 
 async def reject_amount(db: UnitOfWork, now: datetime, attempt: Attempt, told: Transaction) -> None:
     """Tell of an authentic message about another amount or currency than the attempt's, with both figures."""
-    key = f"notification:amount:{attempt.service_id}:{attempt.order_id}"
+    subject = f"{attempt.service_id}:{attempt.order_id}:{told.remote_id}:{told.amount}:{told.currency}"
+    key = f"notification:amount:{subject}"
     details = {
         "order_id": attempt.order_id,
         "remote_id": told.remote_id,

@@ -77,6 +77,20 @@ async def test_a_form_that_does_not_escape_its_plus_signs_is_read_as_well(stage:
     assert answer.text == confirmation(ORDER, "CONFIRMED")
 
 
+@pytest.mark.parametrize("escaped", ["%0D%0A", "%0a", "%20", "%2B"])
+async def test_a_form_escapes_what_it_likes(stage: Stage, escaped: str) -> None:
+    await stage.recorded()
+    await stage.opened()
+    if escaped in {"%20", "%2B"}:  # a plus sign, escaped well or turned into a space on its way
+        whole = itn(remote_id=next(f"9{n}" for n in range(10_000) if "+" in itn(remote_id=f"9{n}")))
+        body = whole.replace("+", escaped).replace("=", "%3d").replace("/", "%2f")
+    else:
+        body = escaped.join(itn()[at : at + 76] for at in range(0, len(itn()), 76))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await stage.http.post(ITN, content=f"lang=pl&transactions={body}", headers=headers)
+    assert answer.text == confirmation(ORDER, "CONFIRMED")
+
+
 async def test_a_bad_hash_is_answered_with_a_signed_no_and_alerts_once_for_an_order_of_ours(stage: Stage) -> None:
     await stage.recorded()
     await stage.opened()
@@ -99,6 +113,16 @@ async def test_an_authentic_message_about_an_unknown_order_gets_a_signed_no_and_
     (alert,) = await alerts(stage)
     assert (alert["code"], alert["case_id"]) == ("notification_rejected", None)
     assert alert["details"]["order_id"] == "unknown-1"
+
+
+async def test_each_other_transaction_of_an_amount_that_is_not_ours_is_told(stage: Stage) -> None:
+    await stage.recorded()
+    await stage.opened()
+    for wrong in ({"amount": "398.51"}, {"amount": "100.00"}, {"amount": "100.00", "remote_id": "9ABC000002"}):
+        for _ in range(2):
+            assert (await told(stage, itn(**wrong))).text == confirmation(ORDER, "NOTCONFIRMED")
+    found = {(alert["details"]["remote_id"], alert["details"]["told"]) for alert in await alerts(stage)}
+    assert found == {("9ABC000001", "398.51 PLN"), ("9ABC000001", "100.00 PLN"), ("9ABC000002", "100.00 PLN")}
 
 
 @pytest.mark.parametrize("wrong", [{"amount": "398.51"}, {"amount": "39852.00"}, {"currency": "EUR"}])
@@ -131,11 +155,26 @@ async def test_another_amount_or_currency_gets_a_signed_no_and_an_alert_with_bot
         urlencode([("transactions", itn()), ("transactions", itn())]).encode(),
         urlencode([(f"field{n}", "x") for n in range(100)]).encode(),
         b"transactions=\xff\xfe",
+        b"transactions",
+        b"transactions=" + "".join(f"%{ord(letter):02x}" for letter in itn()).encode(),
         urlencode(
             {"transactions": base64.b64encode(b'<!DOCTYPE a [<!ENTITY b "c">]><transactionList>&b;</transactionList>')}
         ).encode(),
     ],
-    ids=["empty", "no value", "no base64", "no xml", "other field", "foreign service", "twice", "many", "bytes", "dtd"],
+    ids=[
+        "empty",
+        "no value",
+        "no base64",
+        "no xml",
+        "other field",
+        "foreign service",
+        "twice",
+        "many",
+        "bytes",
+        "no equals",
+        "all escaped",
+        "dtd",
+    ],
 )
 async def test_what_cannot_be_answered_with_a_signature_is_a_problem_and_one_alert_in_all(
     stage: Stage, body: bytes

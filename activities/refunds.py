@@ -15,7 +15,7 @@ from temporalio import activity
 
 from activities.failures import mapped
 from invoicing.domain.consequences import AnswerClass
-from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund
+from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund, made_up_for
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
@@ -99,6 +99,7 @@ class RefundActivities:
     async def _intent(self, asked: RefundInput) -> Refund:
         now = self._clock()
         async with self._store.transaction() as db:
+            await db.facts(asked.case_id)  # holds the case: of two refunds at once the second sees what the first left
             decided = await db.decision(asked.case_id, asked.number)
             known = await db.refunds(asked.case_id)
             refund = next((r for r in known if r.number == asked.number), None)
@@ -159,13 +160,17 @@ class RefundActivities:
         now = self._clock()
         done = refund.model_copy(update={"status": RefundStatus.DONE, "settled_at": now})
         async with self._store.transaction() as db:
-            await db.save_refund(done)
             state = (await db.facts(refund.case_id)).state
+            await db.save_refund(done)
             await db.log(self._entry(done, Event.REFUND_DONE))
-            await db.close_alerts([f"duplicate:{refund.remote_id}", f"refund:{refund.message_id}"], now)
-            await db.close_task(f"refund:{refund.message_id}", now)
+            capture, known = await _of_refund(db, refund)
+            left, whole = left_to_refund(capture, known), is_given_back(capture, known)
+            settled = [f"refund:{r.message_id}" for r in known if r.number == done.number or made_up_for(r, done, left)]
+            await db.close_alerts([*settled, *([f"duplicate:{refund.remote_id}"] if whole else [])], now)
+            for key in settled:
+                await db.close_task(key, now)
             if refund.kept:
-                marked = _refund_badges(state, await self._is_whole(db, refund))
+                marked = _refund_badges(state, whole)
                 if marked != state:
                     await db.save(marked)
         return await self._told(done)
@@ -199,13 +204,8 @@ class RefundActivities:
 
     async def _told(self, refund: Refund) -> Refunded:
         async with self._store.reading() as db:
-            whole = refund.kept and await self._is_whole(db, refund)
+            whole = refund.kept and is_given_back(*await _of_refund(db, refund))
         return Refunded(status=refund.status, whole=whole, of_kept=refund.kept)
-
-    @staticmethod
-    async def _is_whole(db: UnitOfWork, refund: Refund) -> bool:
-        capture = next(c for c in await db.captures(refund.case_id) if c.remote_id == refund.remote_id)
-        return is_given_back(capture, await db.refunds(refund.case_id))
 
     def _entry(self, refund: Refund, event: Event, code: str | None = None) -> LogEntry:
         return LogEntry(
@@ -226,6 +226,12 @@ def _captured(captures: tuple[Capture, ...], decided: Decided) -> Capture:
     if found is None:
         raise InternalFault("internal", "a refund was decided without a payment")
     return found
+
+
+async def _of_refund(db: UnitOfWork, refund: Refund) -> tuple[Capture, tuple[Refund, ...]]:
+    """The payment that a refund gives back, and all refunds of its case."""
+    capture = next(c for c in await db.captures(refund.case_id) if c.remote_id == refund.remote_id)
+    return capture, await db.refunds(refund.case_id)
 
 
 def _refund_badges(state: CaseState, whole: bool) -> CaseState:

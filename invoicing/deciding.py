@@ -18,7 +18,7 @@ from invoicing.domain.correcting import CorrectionRequest, changes_nothing, corr
 from invoicing.domain.decisions import Decided, DecisionKind, left_to_refund, refusal
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
-from invoicing.domain.records import ArchivedDocument, CaseFacts, Event, LogEntry
+from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry
 from invoicing.domain.state import InvoiceStatus
 from invoicing.domain.validation import ContentRules, case_totals
 from invoicing.errors import DataFault, Fault, NotAllowed
@@ -71,10 +71,13 @@ class Deciding:
         body = {} if email is None else {"email": email}
         return await self.take(case_id, DecisionKind.RESEND_INVOICE, actor, key=key, body=body)
 
-    async def refund(self, case_id: str, actor: str, amount: Decimal | None, reason: str, key: str) -> CaseFacts:
-        """Give back an amount of the kept payment, or all that is left.
+    async def refund(
+        self, case_id: str, actor: str, amount: Decimal | None, reason: str, key: str, remote_id: str | None = None
+    ) -> CaseFacts:
+        """Give back an amount of the kept payment, or of the one that is named, or all that is left of it.
 
-        Raises `DataFault("invalid")` for an amount of nought or above what is left, and without a reason.
+        Raises `DataFault("invalid")` for an amount of nought or above what is left, without a reason, and for a payment
+        that the gateway did not bring to this case.
         """
         faults = [] if reason.strip() else [Fault("reason", "missing")]
         if amount is not None and amount <= 0:
@@ -85,6 +88,9 @@ class Deciding:
             body = {"reason": reason}
             if amount is not None:
                 body["amount"] = amount_text(amount, facts.document.currency)
+            if remote_id is not None:
+                body["remote_id"] = remote_id
+                _demand([] if await _refundable(db, case_id, remote_id) else [Fault("remote_id", "bad_format")])
             await self._taken(db, facts, DecisionKind.REFUND, actor, key, body, amount)
         self._wake()
         return facts
@@ -172,7 +178,7 @@ class Deciding:
         judged: Callable[[], None] | None = None,
     ) -> Decided:
         case_id = facts.document.case_id
-        left = await _left(db, case_id)
+        left = await _left(db, case_id, body.get("remote_id"))
 
         def judge() -> None:
             if judged is not None:
@@ -196,10 +202,16 @@ class Deciding:
             raise NotAllowed("action_not_allowed", why)
 
 
-async def _left(db: UnitOfWork, case_id: str) -> Decimal:
-    """What of the kept payment can be given back through the gateway; nothing of money that came another way."""
-    kept = next((c for c in await db.captures(case_id) if c.kept and c.via != PaymentMethod.EXTERNAL), None)
-    return Decimal(0) if kept is None else left_to_refund(kept, await db.refunds(case_id))
+async def _refundable(db: UnitOfWork, case_id: str, remote_id: str | None) -> Capture | None:
+    """The payment of this id, without one the kept one; none that did not come through the gateway."""
+    captures = (c for c in await db.captures(case_id) if c.via != PaymentMethod.EXTERNAL)
+    return next((c for c in captures if (c.kept if remote_id is None else c.remote_id == remote_id)), None)
+
+
+async def _left(db: UnitOfWork, case_id: str, remote_id: str | None) -> Decimal:
+    """What of a payment can be given back through the gateway; nothing of money that came another way."""
+    capture = await _refundable(db, case_id, remote_id)
+    return Decimal(0) if capture is None else left_to_refund(capture, await db.refunds(case_id))
 
 
 def _demand(faults: Sequence[Fault]) -> None:

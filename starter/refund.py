@@ -1,7 +1,7 @@
 """`refund`: give back an amount of a kept payment, or all that is left.
 
 Guarantee: the same command again is the same refund, whatever has happened in between, because without `--key` the key
-is made of amount and reason; giving the same amount for the same reason a second time needs a key of its own.
+is made of amount, reason and payment; giving the same amount for the same reason a second time needs a key of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     case_options(parser, many=False)
     parser.add_argument("--amount", type=_amount, metavar="AMOUNT", help="such as 10.00; default: all that is left")
     parser.add_argument("--reason", type=_reason, required=True, help="why, for the record")
+    parser.add_argument("--remote-id", metavar="ID", help="the gateway's transaction; default: the kept payment")
     parser.epilog = "Another refund of the same amount for the same reason needs another --key."
 
 
@@ -45,14 +46,15 @@ def _reason(written: str) -> str:
 def run(call: Call) -> int:
     """1 when nothing, or less than that, is left to give back."""
     wanted = call.arguments
-    key = wanted.key or _key_of(wanted.amount, wanted.reason)
+    key = wanted.key or _key_of(wanted.amount, wanted.reason, wanted.remote_id)
 
     async def take(app: Application, case_id: str, actor: str) -> CaseFacts:
-        return await app.deciding.refund(case_id, actor, wanted.amount, wanted.reason, key)
+        return await app.deciding.refund(case_id, actor, wanted.amount, wanted.reason, key, wanted.remote_id)
 
     return decide(call, take)
 
 
-def _key_of(amount: Decimal | None, reason: str) -> str:
+def _key_of(amount: Decimal | None, reason: str, remote_id: str | None) -> str:
     told = "all" if amount is None else f"{amount:.2f}"
-    return f"cli-{hashlib.sha256(f'{told}|{reason}'.encode()).hexdigest()[:32]}"
+    named = "" if remote_id is None else f"|{remote_id}"
+    return f"cli-{hashlib.sha256(f'{told}|{reason}{named}'.encode()).hexdigest()[:32]}"

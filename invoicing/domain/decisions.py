@@ -88,6 +88,12 @@ def is_given_back(capture: Capture, refunds: Sequence[Refund]) -> bool:
     return sum((refund.amount for refund in mine), Decimal(0)) >= capture.amount
 
 
+def made_up_for(failed: Refund, done: Refund, left: Decimal) -> bool:
+    """Whether a refund that failed needs nobody any more: its amount went back after all, or cannot go any more."""
+    same = failed.status is RefundStatus.FAILED and failed.remote_id == done.remote_id
+    return same and (failed.amount == done.amount or failed.amount > left)
+
+
 _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
 
 

@@ -38,10 +38,14 @@ class ExternalPaymentBody(Shape):
 
 
 class RefundBody(Shape):
-    """How much goes back, all that is left when no amount is given, and why."""
+    """How much goes back, all that is left when no amount is given, and why.
+
+    Of the kept payment, or of the one that `remote_id` names: such as a second one whose own refund has failed.
+    """
 
     amount: Price | None = None
     reason: Annotated[str, Field(max_length=500), AfterValidator(_printable)]
+    remote_id: Annotated[str, Field(pattern="^[A-Za-z0-9]{1,20}$")] | None = None
 
 
 class ResendBody(Shape):

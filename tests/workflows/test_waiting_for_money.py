@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from invoicing.domain.records import Event
 from invoicing.domain.state import Badge, PaymentStatus
 from invoicing.intake import PaymentAnswer
 from invoicing.sandbox.autopay.desk import Action
@@ -130,6 +131,33 @@ async def test_a_case_closed_as_unpaid_says_so_in_the_search_attributes(opened: 
     attributes = (await opened.run("idle-1").describe()).typed_search_attributes
     told = {pair.key.name: pair.value for pair in attributes}
     assert (told["PaymentStatus"], told["InvoiceStatus"], told["Parked"]) == ("failed", "none", False)
+
+
+async def test_a_second_payment_whose_refund_failed_goes_back_when_ops_say_so(stage: World) -> None:
+    await stage.record("dup-1")
+    await stage.pay("dup-1", within=20)
+    stage.act("dup-1-1", Action.PAY)
+    before = await stage.ended("dup-1")
+    stage.gateway_fault("refund", "refuse", "dup-1-1", reason="CANCELED_NO_FUNDS_ON_BALANCE")
+    twin = stage.box.autopay.ledger.twin(stage.transactions("dup-1-1")[0], "second_payment", stage.app.clock())
+    stage.box.autopay.perform(twin, Action.PAY, ItnMode.SEND, 0.0)
+
+    async def alerted() -> bool:
+        return {alert.code for alert in await stage.alerts("dup-1")} == {"payment_duplicate", "refund_refused"}
+
+    await until(alerted, "the failed refund is an alert beside the second payment")
+    assert [task["kind"] for task in await stage.open_tasks("dup-1")] == ["refund"]
+    await stage.app.deciding.refund("dup-1", "ops", None, "paid twice", "again", twin.remote_id)
+
+    async def settled() -> bool:
+        return Event.REFUND_DONE in await stage.events("dup-1")
+
+    await until(settled, "the second payment is on its way back")
+    assert (await stage.alerts("dup-1"), await stage.open_tasks("dup-1")) == ([], [])
+    assert await stage.state("dup-1") == before, "the kept payment and its badges are as they were"
+    given = {order.transaction.remote_id: order.status for order in stage.box.autopay.refunds if order.over}
+    assert given[twin.remote_id] == "DONE"
+    assert stage.transactions("dup-1-1")[0].remote_id not in given
 
 
 async def test_a_run_that_begins_again_leaves_a_pending_transfer_alone(opened: World) -> None:

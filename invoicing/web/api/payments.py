@@ -107,10 +107,10 @@ async def check_payment(
 async def refund(
     case_id: str, request: Request, parts: Parts, caller: Annotated[Caller, by(Call.REFUND)], key: DemandedKey
 ) -> Response:
-    """Give back an amount of the kept payment, or all that is left; the key keeps it from going twice."""
+    """Give back an amount of the kept or named payment, or all that is left; the key keeps it from going twice."""
 
     async def take(body: RefundBody) -> CaseFacts:
         amount = None if body.amount is None else Decimal(body.amount)
-        return await parts.deciding.refund(case_id, caller.actor, amount, body.reason, key)
+        return await parts.deciding.refund(case_id, caller.actor, amount, body.reason, key, body.remote_id)
 
     return await decided(request, parts, caller, case_id, key, RefundBody, take)

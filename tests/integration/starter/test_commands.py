@@ -22,6 +22,7 @@ SECRET = "a long text that only a test knows"
         (["refund"], {}, 2, "CASE, --reason"),
         (["refund", "c-1", "--reason", " "], {}, 2, "printable characters"),
         (["refund", "c-1", "--reason", "x", "--amount", "1,5"], {}, 2, "an amount such as 10.00"),
+        (["refund", "c-1", "--reason", "x", "--remote-id"], {}, 2, "--remote-id"),
         (["regenerate", "c-1", "--name", "a:b"], {}, 2, "a name has"),
         (["give-up", "c-1", "--key", "a b"], {}, 2, "a key has"),
         (["regenerate", "unknown-1"], {"DATABASE_URL": "sqlite+aiosqlite:///empty.db"}, 2, "python -m starter setup"),

@@ -151,6 +151,7 @@ async def test_a_key_decides_once_and_another_key_is_another_decision(folder: Pa
         (["refund", "c-1", "--reason", "x"], OPEN, "action_not_allowed: nothing is left"),
         (["refund", "c-1", "--reason", "x", "--amount", "999999"], INVOICED, "invalid: amount amount_too_large"),
         (["refund", "c-1", "--reason", "x", "--amount", "0"], INVOICED, "invalid: amount amount_too_small"),
+        (["refund", "c-1", "--reason", "x", "--remote-id", "9NOBODY"], INVOICED, "invalid: remote_id bad_format"),
         (["give-up", "c-1"], OPEN, "action_not_allowed: nothing waits"),
         (["check-payment", "c-1"], INVOICED, "action_not_allowed: no payment"),
         (["attach", "c-1", "own.pdf"], OPEN, "action_not_allowed: no attachment"),

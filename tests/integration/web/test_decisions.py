@@ -190,6 +190,8 @@ async def test_a_refund_demands_a_key_and_says_which_field_is_missing(stage: Sta
         ({"reason": "x", "amount": "1.001"}, {("amount", "bad_format")}),
         ({"reason": "x", "amount": "398.53"}, {("amount", "amount_too_large")}),
         ({"reason": "x", "all": True}, {("all", "unknown_field")}),
+        ({"reason": "x", "remote_id": "9ABC000009"}, {("remote_id", "bad_format")}),
+        ({"reason": "x", "remote_id": "a b"}, {("remote_id", "bad_format")}),
     ],
 )
 async def test_faults_of_a_refund_are_named_and_nothing_is_decided(
@@ -200,6 +202,22 @@ async def test_faults_of_a_refund_are_named_and_nothing_is_decided(
     assert answer.status_code == 422
     assert {(fault["field"], fault["code"]) for fault in answer.json()["errors"]} == faults
     assert await decisions(stage) == []
+
+
+async def test_a_payment_that_is_not_the_kept_one_is_refunded_by_its_id(stage: Stage) -> None:
+    await staged_in(stage, INVOICED)
+    second = Capture(
+        service_id=SERVICE, remote_id="9ABC000002", case_id=CASE, order_id=f"{CASE}-1", amount=GROSS, currency="PLN",
+        kept=False, captured_at=utc_now(), via="autopay",
+    )  # fmt: skip
+    async with stage.app.store.transaction() as db:
+        await db.add_capture(second)
+    path, body = f"/v1/cases/{CASE}/refund", {"amount": "398.53", "reason": "x", "remote_id": "9ABC000002"}
+    assert (await stage.send("POST", path, "ops", json=body, headers=KEYED)).status_code == 422
+    body = {"reason": "paid twice", "remote_id": "9ABC000002"}
+    assert (await stage.send("POST", path, "ops", json=body, headers=KEYED)).status_code == 200
+    (decided,) = await decisions(stage)
+    assert decided.body == body
 
 
 async def test_what_is_on_its_way_back_cannot_be_refunded_again(stage: Stage) -> None:

@@ -27,6 +27,10 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+LONGEST_VALIDITY = timedelta(days=31)
+"""Autopay manual, "parameters": ValidityTime."""
+
+
 def duration(text: str) -> timedelta:
     """`15m`, `2s`, `24h`, `3d` or `100ms`, at most ten years."""
     match = _DURATION.fullmatch(text)
@@ -37,6 +41,14 @@ def duration(text: str) -> timedelta:
     found = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     if found > timedelta(days=3650):
         raise ValueError("expected at most ten years")
+    return found
+
+
+def validity(text: str) -> timedelta:
+    """A duration for which a payment may be open: the gateway shortens a longer one without a word."""
+    found = duration(text)
+    if found > LONGEST_VALIDITY:
+        raise ValueError(f"expected at most {LONGEST_VALIDITY.days}d")
     return found
 
 

@@ -32,6 +32,7 @@ from invoicing.setting_values import (
     one_of,
     origin,
     port,
+    validity,
     version_word,
     whole_number,
 )
@@ -184,7 +185,7 @@ def load(env: Mapping[str, str], *, for_api: bool = False) -> Settings:
         http_host=reader.read("HTTP_HOST", str),
         http_port=reader.read("HTTP_PORT", port),
         auth_secrets=secrets,
-        payment_validity=reader.read("PAYMENT_VALIDITY", duration),
+        payment_validity=reader.read("PAYMENT_VALIDITY", validity),
         payment_poll_interval=reader.read("PAYMENT_POLL_INTERVAL", duration),
         payment_abandon_after=reader.read("PAYMENT_ABANDON_AFTER", duration),
         invoice_retry_interval=reader.read("INVOICE_RETRY_INTERVAL", duration),
@@ -297,7 +298,9 @@ class _Reader:
         for name in sorted(set(raw) - known):
             self.faults.append(f"{where}{name}: unknown")
         value = {name: str(raw.get(name) or "") for name in known}
-        keys = tuple(part.strip() for part in value["shared_key"].split(",") if part.strip())
+        listed = raw.get("shared_key")
+        parts = [str(key) for key in listed] if isinstance(listed, list) else value["shared_key"].split(",")
+        keys = tuple(part.strip() for part in parts if part.strip())
         if not keys:
             self.faults.append(f"{where}{spelled('shared_key')}: missing")
         if not re.fullmatch(r"[0-9]{1,10}", value["service_id"]):

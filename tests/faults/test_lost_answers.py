@@ -8,13 +8,14 @@ import pytest
 import pytest_asyncio
 
 from invoicing.domain.payments import AttemptState
-from invoicing.domain.state import InvoiceStatus
+from invoicing.domain.state import InvoiceStatus, PaymentStatus
 from invoicing.intake import PaymentAnswer
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
 from tests.faults.stage import unarmed
 from tests.stage import World, world
+from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,6 +75,31 @@ async def paid_at_last(stage: World, case_id: str) -> None:
     assert (state.invoice.status, len(await stage.kept(case_id))) == (InvoiceStatus.AVAILABLE, 1)
     assert len(stage.successes(case_id)) == 1
     assert await stage.alerts(case_id) == []
+
+
+async def test_another_attempt_waits_as_long_as_the_old_one_may_still_bring_money(stage: World) -> None:
+    """The card was refused, a transfer of the same order is under way at the bank, and the gateway cancels nothing."""
+    await stage.record("doubt-1")
+    assert (await stage.pay("doubt-1", 60)).answer is PaymentAnswer.OPEN
+    stage.gateway_fault("cancel", "refuse", "doubt-1", times=1_000_000, reason="INCORRECT_PAYMENT_STATUS")
+    (card,) = stage.transactions("doubt-1-1")
+    transfer = stage.box.autopay.ledger.twin(card, "second_tab", stage.app.clock())
+    stage.box.autopay.perform(transfer, Action.PENDING, ItnMode.DROP, 0.0)
+    stage.box.autopay.perform(card, Action.REFUSE, ItnMode.SEND, 0.0)
+    await stage.when("doubt-1", lambda state: state.payment.status is PaymentStatus.FAILED, "the card was refused")
+    assert (await stage.pay("doubt-1", 0.1)).answer is PaymentAnswer.NOT_KNOWN
+
+    async def tried_thrice() -> bool:
+        return stage.requests("doubt-1-1").get("cancel", 0) >= 3
+
+    await until(tried_thrice, "the old attempt is settled again and again")
+    assert stage.requests("doubt-1-2") == {}
+    assert [row["state"] for row in await stage.rows(tables.payment_attempts, "doubt-1")] == [AttemptState.FAILED]
+    stage.box.autopay.perform(transfer, Action.PAY, ItnMode.DROP, 0.0)
+    state = await stage.ended("doubt-1", 60)
+    (kept,) = await stage.kept("doubt-1")
+    assert (kept["remote_id"], state.payment.attempt) == (transfer.remote_id, 1)
+    assert (stage.requests("doubt-1-2"), await stage.alerts("doubt-1")) == ({}, [])
 
 
 @pytest.mark.parametrize("fault", LOST)

@@ -72,6 +72,17 @@ def test_every_workflow_type_has_histories() -> None:
     assert {type_of(path) for path in RECORDED} == known
 
 
+@pytest.mark.parametrize("name", ["polled", "told_while_polling", "unpaid"])
+def test_a_case_that_waits_for_its_client_fits_into_sixty_events_however_long(name: str) -> None:
+    """However long: the polls are retries of one activity, which no history counts, and no timer comes again."""
+    events = json.loads((HISTORIES / f"{name}.json").read_text(encoding="utf-8"))["events"]
+    assert len(events) <= 60
+    scheduled = [event.get("activityTaskScheduledEventAttributes", {}).get("activityType", {}) for event in events]
+    assert [one["name"] for one in scheduled if one].count("watch_payment") == 1
+    timers = [event for event in events if event["eventType"] == "EVENT_TYPE_TIMER_STARTED"]
+    assert len(timers) == 2, "before the first poll, and until the case is given up"
+
+
 def test_there_are_histories_of_open_and_of_ended_cases() -> None:
     assert {ENDED in types_of(path) for path in RECORDED if type_of(path) == "PaidCase"} == {True, False}
 

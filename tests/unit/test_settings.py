@@ -1,5 +1,6 @@
 """Settings: one message names every fault, and sandbox values never meet the outer world."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,6 +89,12 @@ def test_a_wrong_limit_of_the_governor_is_named(name: str, value: str) -> None:
     assert fault.startswith(f"{name}: expected")
 
 
+@pytest.mark.parametrize("value", ["32d", "745h"])
+def test_a_validity_that_the_gateway_would_shorten_is_named(value: str) -> None:
+    assert faults(PAYMENT_VALIDITY=value, AUTH_SECRET="x" * 16) == ["PAYMENT_VALIDITY: expected at most 31d"]
+    assert load({"PAYMENT_VALIDITY": "31d"}).payment_validity == timedelta(days=31)
+
+
 def test_a_fault_of_the_single_service_names_the_variable() -> None:
     named = faults(**GATEWAY | {"AUTOPAY_SERVICE_ID": "x", "AUTOPAY_BASE_URL": "ftp://x"}, AUTH_SECRET="x" * 16)
     assert [line.partition(":")[0] for line in named] == ["AUTOPAY_SERVICE_ID", "AUTOPAY_BASE_URL"]
@@ -102,6 +109,13 @@ def test_a_gateway_that_is_set_by_halves_is_a_fault() -> None:
 def test_the_first_key_signs_and_all_are_kept() -> None:
     (service,) = load(GATEWAY).autopay
     assert service.shared_keys == ("first", "second")
+
+
+@pytest.mark.parametrize("keys", ["first,second", ["first", "second"], [" first ", "second", ""]])
+def test_the_keys_of_each_service_may_be_a_list(keys: object) -> None:
+    service = {"service_id": "1", "shared_key": keys, "base_url": "https://pay.example.com"}
+    (found,) = load({"AUTOPAY_SERVICES": json.dumps([service])}).autopay
+    assert found.shared_keys == ("first", "second")
 
 
 @pytest.mark.parametrize(

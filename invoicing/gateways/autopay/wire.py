@@ -66,6 +66,7 @@ def start_form(service: AutopayService, payment: OpenPayment) -> dict[str, str]:
         raise InternalFault("internal", "the amount cannot be written for the gateway")
     if not 3 <= len(payment.customer_email) <= 255:
         raise Refused("payment_refused", "INVALID_EMAIL")
+    until = payment.valid_until.astimezone(ZoneInfo(_WARSAW)).strftime("%Y-%m-%d %H:%M:%S")
     return signed_form(
         service,
         START_ORDER,
@@ -77,7 +78,8 @@ def start_form(service: AutopayService, payment: OpenPayment) -> dict[str, str]:
             "Currency": payment.currency,
             "CustomerEmail": payment.customer_email,
             "Language": gateway_language(payment.language),
-            "ValidityTime": payment.valid_until.astimezone(ZoneInfo(_WARSAW)).strftime("%Y-%m-%d %H:%M:%S"),
+            "ValidityTime": until,
+            "LinkValidityTime": until,  # money is awaited as long as the link is alive, and no longer
             "ReturnURL": payment.return_url,
         },
     )

@@ -52,9 +52,9 @@ def test_a_start_has_its_fields_in_hash_order_and_nothing_empty() -> None:
     form = wire.start_form(SERVICE, PAYMENT)
     assert list(form) == [
         *("ServiceID", "OrderID", "Amount", "Description", "Currency", "CustomerEmail", "Language"),
-        *("ValidityTime", "ReturnURL", "Hash"),
+        *("ValidityTime", "LinkValidityTime", "ReturnURL", "Hash"),
     ]
-    assert form["ValidityTime"] == "2026-01-15 12:15:00"
+    assert form["ValidityTime"] == form["LinkValidityTime"] == "2026-01-15 12:15:00"
     assert form["Hash"] == signature(list(form.values())[:-1])
     assert "Description" not in wire.start_form(SERVICE, dataclasses.replace(PAYMENT, description=""))
 

@@ -19,12 +19,14 @@ from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from invoicing.domain.brownouts import Gate
 from invoicing.domain.correcting import CorrectionRequest
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.state import Badge, PaymentStatus
 from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from tests.replay import recoveries
-from tests.stage import World, world
+from tests.stage import WFIRMA_KEYS, World, world
 from tests.stage_samples import BUYER, personal_data_in, until
 from tests.stage_temporal import SOON_LONG, temporal_server
 from workflows import identity
@@ -141,6 +143,48 @@ async def by_hand(stage: World) -> str:
     return identity.paid_case_id("rec-hand")
 
 
+async def held_then_let_go(stage: World) -> str:
+    """The issuer's provider is away before anything was attempted, and comes back."""
+    await _held(stage, "rec-held")
+    stage.box.wfirma.switches.clear()
+    await stage.ended("rec-held")
+    return identity.paid_case_id("rec-held")
+
+
+async def held_then_regenerated(stage: World) -> str:
+    """A person does not wait for the provider, and the round fails."""
+    await _held(stage, "rec-sent")
+    await stage.regenerate("rec-sent", "rec-sent-press")
+    await stage.when("rec-sent", lambda state: state.parked, "the round has failed")
+
+    async def told() -> bool:
+        return "notify_expert" in await stage.completed("rec-sent")
+
+    await until(told, "the expert is told", 60)
+    return identity.paid_case_id("rec-sent")
+
+
+async def held_then_given_up(stage: World) -> str:
+    """A person decides that nothing is tried."""
+    await _held(stage, "rec-left")
+    await stage.app.deciding.take("rec-left", DecisionKind.GIVE_UP, "ops")
+    await stage.ended("rec-left")
+    return identity.paid_case_id("rec-left")
+
+
+async def _held(stage: World, case_id: str) -> None:
+    await stage.save_expert("exp-wfirma", issuer="wfirma", invoice_series=None, wfirma=WFIRMA_KEYS)
+    stage.wfirma_fault("any", "out_of_service", times=1_000)
+    async with stage.app.store.transaction() as db:
+        await db.save_gate(Gate(issuer="wfirma", shut_at=stage.app.clock()))
+    await stage.record(case_id, paid=True, expert_id="exp-wfirma")
+
+    async def waits() -> bool:
+        return await stage.has_run(case_id) and "wait_for_provider" in await stage.activities(case_id)
+
+    await until(waits, "the case waits for the provider", 60)
+
+
 async def second_payment_after_the_end(stage: World) -> str:
     """The payer pays once more when all is done."""
     await stage.record("rec-twice")
@@ -238,6 +282,7 @@ async def unpaid(stage: World) -> str:
 
 
 PATIENT = {"PAYMENT_POLL_INTERVAL": "1s"}
+IMPATIENT = {"BROWNOUT_PROBE_INTERVAL": "300ms"}
 HASTY = {"PAYMENT_VALIDITY": "2s", "PAYMENT_ABANDON_AFTER": "4s", "PAYMENT_POLL_INTERVAL": "500ms"}
 
 PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
@@ -272,6 +317,7 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
     ),
     "long": (PATIENT, (recoveries.continued_as_new, recoveries.continued_then_regenerated)),
     "hasty": (HASTY, (unpaid,)),
+    "impatient": (IMPATIENT, (held_then_let_go, held_then_regenerated, held_then_given_up)),
     "unheard": ({}, (reconciled, swept, cancelled_while_waiting)),
 }
 """What is played in which world."""

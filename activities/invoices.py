@@ -95,7 +95,8 @@ class InvoiceActivities:
             # only who may have issued can say so: another issuer could make a second invoice
             raise SettingsFault("issuer_not_ready", "the issuer was changed while an invoice of the case may exist")
         begun = not case.may_wait or activity.info().attempt > 1
-        if not begun and await self._gates.is_held(order, name):
+        # an execution that held the case and died before it could say so has begun nothing
+        if case.may_wait and (not begun or facts.state.held) and await self._gates.is_held(order, name):
             return Generated(status=facts.state.invoice.status, held=True)
         if facts.state.held:
             await self._gates.begin(case.case_id)

@@ -33,6 +33,7 @@ from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.domain.records import MailKind
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.smtp.mailer import SmtpMailer
+from invoicing.gateways.wfirma.issuer import WfirmaIssuer
 from invoicing.leaving import leave
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.store import SqlCaseStore, SqlUnitOfWork
@@ -169,6 +170,7 @@ def wrap() -> None:
         (AutopayGateway, "refund_status"),
         (FileDocumentStore, "put"),
         (SmtpMailer, "send"),
+        (WfirmaIssuer, "probe"),
     ):
         setattr(owner, name, _around_in_activity(getattr(owner, name), name))
     _wrap_commits()

@@ -220,6 +220,17 @@ async def test_a_case_that_has_begun_is_never_held(bench: Bench) -> None:
     assert not (await bench.state("a")).held
 
 
+async def test_an_execution_that_held_a_case_and_died_has_begun_nothing(bench: Bench) -> None:
+    await bench.shut()
+    await bench.hold("d")
+    again = await bench.generate("d", attempt=2)
+    assert isinstance(again, Generated)
+    assert again.held
+    sent = await bench.generate("d", may_wait=False)
+    assert isinstance(sent, ApplicationError)
+    assert not (await bench.state("d")).held
+
+
 async def test_a_run_that_does_not_know_how_to_wait_is_not_held(bench: Bench) -> None:
     await bench.shut()
     assert isinstance(await bench.generate("old", may_wait=False), ApplicationError)

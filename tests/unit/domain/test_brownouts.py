@@ -1,15 +1,20 @@
 """The brown-out governor's decisions, at the edges of its window, its counts, its turns and its pauses."""
 
+import dataclasses
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
 from invoicing.domain import brownouts
 from invoicing.domain.brownouts import LARGEST_LOT, BrownoutLimits, Gate, Hold, Move, Outage
+from invoicing.domain.decisions import DecisionKind, refusal
 from invoicing.domain.failures import FAILURES
+from invoicing.domain.labels import Action, Role, view
+from invoicing.domain.state import payment_completed
 from invoicing.errors import Cause
-from tests.unit.domain.samples import NOW
+from tests.unit.domain.samples import NOW, state
 
 SECOND = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
@@ -210,3 +215,18 @@ def test_an_opening_ends_what_the_shutting_began() -> None:
     gate = brownouts.opened(brownouts.probing(SHUT, LIMITS, NOW), 3, LIMITS, NOW)
     assert not gate.shut
     assert (gate.probe_at, gate.opened_at, gate.probes) == (None, NOW, 1)
+
+
+def test_a_held_case_looks_like_any_other_that_is_paid_and_may_be_decided_about() -> None:
+    paid = payment_completed(state(), attempt=1, remote_id="9ABC", paid_at=NOW, reference="9ABC")
+    waiting = brownouts.held(paid)
+    assert brownouts.let_go(waiting) == paid
+    for role in Role:
+        before, while_held = view(paid, role), view(waiting, role)
+        assert dataclasses.replace(while_held, actions=()) == dataclasses.replace(before, actions=())
+        assert set(before.actions) <= set(while_held.actions)
+    new = set(view(waiting, Role.OPS).actions) - set(view(paid, Role.OPS).actions)
+    assert new == {Action.REGENERATE_INVOICE, Action.ATTACH_INVOICE, Action.GIVE_UP}
+    assert set(view(waiting, Role.CLIENT).actions) == set(view(paid, Role.CLIENT).actions)
+    for kind in (DecisionKind.CORRECT_BILLING_DATA, DecisionKind.REFUND):
+        assert refusal(kind, waiting, Decimal(1)) is None

@@ -82,8 +82,12 @@ from invoicing.relay import Relay
 from invoicing.runs import TemporalRuns
 from invoicing.setting_values import is_loopback
 from invoicing.settings import Settings, payload_keys
+from invoicing.storage.backup_file import Manifest as Manifest
+from invoicing.storage.backup_file import write as write_backup
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.idempotency import SqlAnswers
+from invoicing.storage.restoring import restore as restore_backup
+from invoicing.storage.restoring import verified
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
 from invoicing.tokens import Tokens
@@ -96,6 +100,9 @@ from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=25)
 """How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
+
+SIGNS_COUNT_FOR = timedelta(seconds=35)
+"""Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
 
 DEFAULT_TEMPORAL = "127.0.0.1:7233"
 WORKFLOWS = (PaidCase, CaseAction, Reconcile, Sweep)
@@ -390,6 +397,22 @@ def _mailer(settings: Settings, clock: Clock) -> SmtpMailer:
         sender=smtp.sender,
         clock=clock,
     )
+
+
+async def back_up(settings: Settings, to: Path) -> Manifest:
+    """Write database and documents into one file that is there whole or not at all. Raises `OSError` for a bad path."""
+    return await write_backup(settings.database_url, FileDocumentStore(settings.documents_url), to, utc_now())
+
+
+def verify_backup(path: Path) -> Manifest:
+    """Hold a backup against its manifest. Raises `DataFault("backup_damaged")`, `OSError`."""
+    return verified(path)
+
+
+async def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
+    """Fill database and document folder from a backup that was verified first; see `storage.restoring`."""
+    documents, alive = FileDocumentStore(settings.documents_url), utc_now() - SIGNS_COUNT_FOR
+    return await restore_backup(settings.database_url, documents, path, replace=replace, seen_since=alive)
 
 
 async def prepare_database(settings: Settings) -> str:

@@ -278,6 +278,13 @@ class CaseStore(Protocol):
     async def release_notifications(self, ids: Sequence[int], retry_at: datetime) -> None:
         """Give claimed inbox rows back likewise."""
 
+    async def rearm_open(self, now: datetime, since: datetime) -> Mapping[str, int]:
+        """Let what was delivered to a Temporal that is lost be handed over again, and say how much of what.
+
+        Of cases whose run has not ended: newest start, newest wish to pay, newest decision, gateway messages; decisions
+        and messages since a time and about refunds that have not ended also of the others.
+        """
+
     async def waiting(self) -> Mapping[str, int]:
         """How many rows wait in `outbox` and `inbox`."""
 

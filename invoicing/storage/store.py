@@ -44,6 +44,7 @@ from invoicing.storage.metrics import MetricRows
 from invoicing.storage.payments import PaymentRows
 from invoicing.storage.profiles import ProfileRows
 from invoicing.storage.queue import INBOX, OUTBOX, QueueClaims, QueueRows, message_of, notification_of
+from invoicing.storage.rearming import Rearming
 from invoicing.storage.records import RecordLists, RecordRows
 from invoicing.storage.refunds import RefundRows
 from invoicing.storage.runs import DeliveryRows, RunLists
@@ -69,7 +70,9 @@ class SqlUnitOfWork(
     """What activities and the web do in one transaction."""
 
 
-class SqlLists(CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows, RunLists):
+class SqlLists(
+    CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows, RunLists, Rearming
+):
     """What the store itself does, each call in a transaction of its own."""
 
 
@@ -251,6 +254,11 @@ class SqlCaseStore:
         """Gates of issuers, with the number of cases before each."""
         async with self._lists(writable=False) as rows:
             return await rows.gates()
+
+    async def rearm_open(self, now: datetime, since: datetime) -> Mapping[str, int]:
+        """Have the relay hand over again what a lost Temporal had taken; how many rows of which kind."""
+        async with self._lists(writable=True) as rows:
+            return await rows.rearm_open(now, since)
 
     async def reseal(self, limit: int) -> int:
         """Seal up to `limit` experts' keys anew with the first key; 0 when every one is. Raises `SettingsFault`."""

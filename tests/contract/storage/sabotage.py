@@ -43,6 +43,7 @@ from tests.contract.storage import (
     exam_notes,
     exam_profiles,
     exam_queue,
+    exam_rearming,
     exam_records,
     exam_runs,
 )
@@ -288,6 +289,11 @@ class TellsUnsettledLines(SqlLists):
 class WaitsForTheRelayOfAnybody(SqlUnitOfWork):
     async def is_awaiting_delivery(self, case_id: str) -> bool:
         return bool(await self._read(select(tables.outbox.c.id).where(tables.outbox.c.delivered_at.is_(None))))
+class HandsEverythingOverAgain(SqlLists):
+    async def rearm_open(self, now: datetime, since: datetime) -> Mapping[str, int]:
+        told = await super().rearm_open(now, since)
+        await self._write(update(tables.outbox).values(delivered_at=None, claimed_by=None, available_at=now))
+        return told
 
 
 class CommitsAlways(SqlCaseStore):
@@ -343,6 +349,11 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(lists=ComparesArrivalAlone), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
     (store_of(lists=CountsRows), exam_case_lists.payments_turn_pages_and_arrivals_meanwhile_move_nothing),
     (store_of(lists=ReadsNoticesOfOthers), exam_lists.a_notice_is_read_once_and_only_by_its_expert),
+    (
+        store_of(lists=HandsEverythingOverAgain),
+        exam_rearming.open_cases_start_again_with_their_newest_wish_and_decision,
+    ),
+    (store_of(lists=HandsEverythingOverAgain), exam_rearming.a_case_given_up_stays_and_one_reopened_starts),
     (store_of(lists=CountsClosedAlerts), exam_metrics.what_waits_is_counted_by_its_reasons),
     (
         store_of(lists=TellsUnsettledLines),

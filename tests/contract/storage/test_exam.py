@@ -19,6 +19,7 @@ from tests.contract.storage import (
     exam_notes,
     exam_profiles,
     exam_queue,
+    exam_rearming,
     exam_records,
     exam_runs,
     samples,
@@ -55,6 +56,7 @@ MODULES = (
     exam_notes,
     exam_profiles,
     exam_queue,
+    exam_rearming,
     exam_records,
     exam_runs,
 )

@@ -289,6 +289,8 @@ class TellsUnsettledLines(SqlLists):
 class WaitsForTheRelayOfAnybody(SqlUnitOfWork):
     async def is_awaiting_delivery(self, case_id: str) -> bool:
         return bool(await self._read(select(tables.outbox.c.id).where(tables.outbox.c.delivered_at.is_(None))))
+
+
 class HandsEverythingOverAgain(SqlLists):
     async def rearm_open(self, now: datetime, since: datetime) -> Mapping[str, int]:
         told = await super().rearm_open(now, since)

@@ -17,7 +17,7 @@ from temporalio.common import VersioningBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig, WorkerDeploymentVersion
 
@@ -32,7 +32,6 @@ from activities.gates import Gates
 from activities.interruptions import InterruptionActivities, SweepActivities
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
-from activities.metrics import BUCKETS
 from activities.payments import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.recording import FailureRecorder
@@ -49,7 +48,6 @@ from invoicing.documents.pdf.invoice import render
 from invoicing.documents.pdf.logo import logo_fault
 from invoicing.domain.brownouts import BrownoutLimits
 from invoicing.domain.validation import ContentRules
-from invoicing.errors import SettingsFault
 from invoicing.experts import Experts
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
@@ -82,12 +80,9 @@ from invoicing.relay import Relay
 from invoicing.runs import TemporalRuns
 from invoicing.setting_values import is_loopback
 from invoicing.settings import Settings, payload_keys
-from invoicing.storage.backup_file import Manifest as Manifest
-from invoicing.storage.backup_file import write as write_backup
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.idempotency import SqlAnswers
-from invoicing.storage.restoring import restore as restore_backup
-from invoicing.storage.restoring import verified
+from invoicing.storage.restoring import Backups
 from invoicing.storage.schema import upgrade
 from invoicing.storage.store import SqlCaseStore
 from invoicing.tokens import Tokens
@@ -100,9 +95,6 @@ from workflows.sweep import Sweep
 
 GRACE = timedelta(seconds=25)
 """How long a stopping worker lets running activities finish; shorter than the usual 30 s before a kill."""
-
-SIGNS_COUNT_FOR = timedelta(seconds=35)
-"""Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
 
 DEFAULT_TEMPORAL = "127.0.0.1:7233"
 WORKFLOWS = (PaidCase, CaseAction, Reconcile, Sweep)
@@ -293,24 +285,6 @@ def data_converter(keys: Sequence[tuple[str, bytes]] = ()) -> DataConverter:
     )
 
 
-def measured(address: str) -> Runtime:
-    """A core that serves the SDK's metrics and those of the activities at an address, for Prometheus.
-
-    Raises `SettingsFault` when nothing can listen there.
-    """
-    prometheus = PrometheusConfig(
-        bind_address=address,
-        durations_as_seconds=True,
-        counters_total_suffix=True,
-        unit_suffix=True,
-        histogram_bucket_overrides=BUCKETS,
-    )
-    try:
-        return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
-    except ValueError as error:
-        raise SettingsFault("settings", f"METRICS_ADDRESS {address} cannot be listened on: set another") from error
-
-
 async def connect_temporal(env: Mapping[str, str], *, lazy: bool = True, runtime: Runtime | None = None) -> Client:
     """A client by the standard Temporal variables and configuration file, so that Temporal Cloud needs no more."""
     config = ClientConfig.load_client_connect_config(override_env_vars=env)
@@ -399,20 +373,9 @@ def _mailer(settings: Settings, clock: Clock) -> SmtpMailer:
     )
 
 
-async def back_up(settings: Settings, to: Path) -> Manifest:
-    """Write database and documents into one file that is there whole or not at all. Raises `OSError` for a bad path."""
-    return await write_backup(settings.database_url, FileDocumentStore(settings.documents_url), to, utc_now())
-
-
-def verify_backup(path: Path) -> Manifest:
-    """Hold a backup against its manifest. Raises `DataFault("backup_damaged")`, `OSError`."""
-    return verified(path)
-
-
-async def restore(settings: Settings, path: Path, *, replace: bool) -> Manifest:
-    """Fill database and document folder from a backup that was verified first; see `storage.restoring`."""
-    documents, alive = FileDocumentStore(settings.documents_url), utc_now() - SIGNS_COUNT_FOR
-    return await restore_backup(settings.database_url, documents, path, replace=replace, seen_since=alive)
+def backups(settings: Settings) -> Backups:
+    """Backups of this database and these documents."""
+    return Backups(settings.database_url, FileDocumentStore(settings.documents_url), utc_now)
 
 
 async def prepare_database(settings: Settings) -> str:

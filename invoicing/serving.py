@@ -13,9 +13,10 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.runtime import Runtime
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
-from invoicing.bootstrap import Application, application, connect_temporal, measured, process_name
+from activities.metrics import BUCKETS
+from invoicing.bootstrap import Application, application, connect_temporal, process_name
 from invoicing.errors import ConnectivityFault, PaidcaseError, SettingsFault
 from invoicing.settings import Settings
 
@@ -58,6 +59,24 @@ def run_worker(settings: Settings, env: Mapping[str, str]) -> int:
         return 0
 
     return run(main)
+
+
+def measured(address: str) -> Runtime:
+    """A core that serves the SDK's metrics and those of the activities at an address, for Prometheus.
+
+    Raises `SettingsFault` when nothing can listen there.
+    """
+    prometheus = PrometheusConfig(
+        bind_address=address,
+        durations_as_seconds=True,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        histogram_bucket_overrides=BUCKETS,
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
+    except ValueError as error:
+        raise SettingsFault("settings", f"METRICS_ADDRESS {address} cannot be listened on: set another") from error
 
 
 def stop_on_signals() -> asyncio.Event:

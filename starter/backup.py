@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from invoicing.bootstrap import Manifest, back_up, utc_now
+from invoicing.bootstrap import backups, utc_now
+from invoicing.domain.backups import Manifest
 from invoicing.errors import DataFault
 from invoicing.presenting import moment
 from invoicing.serving import run as run_loop
@@ -35,7 +36,7 @@ async def _run(call: Call) -> int:
     if to.is_dir():
         to = to / f"paidcase-{utc_now():%Y%m%dT%H%M%SZ}.tar"
     try:
-        manifest = await back_up(call.settings(), to)
+        manifest = await backups(call.settings()).make(to)
     except OSError as error:
         raise DataFault("backup_path", message=f"{to} cannot be written ({error.strerror or error})") from None
     call.out.line(f"{to}: {summary(manifest)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from invoicing.bootstrap import restore, verify_backup
+from invoicing.bootstrap import backups
 from invoicing.errors import DataFault
 from invoicing.serving import run as run_loop
 from starter.backup import document, summary
@@ -35,9 +35,9 @@ async def _run(call: Call) -> int:
     file, wanted = call.arguments.file, call.arguments
     try:
         if wanted.verify:
-            manifest = verify_backup(file)
+            manifest = backups(call.settings()).verify(file)
         else:
-            manifest = await restore(call.settings(), file, replace=wanted.replace)
+            manifest = await backups(call.settings()).restore(file, replace=wanted.replace)
     except OSError as error:
         raise DataFault("backup_path", message=f"{file} cannot be read ({error.strerror or error})") from None
     call.out.line(f"{'whole' if wanted.verify else 'restored'}: {summary(manifest)}")

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import Row, Table, func, insert, literal, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from invoicing.domain.backups import TableSum
 from invoicing.errors import NotAllowed
 from invoicing.storage.faults import translated
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import Database
-from invoicing.storage.table_files import TableSum, TableWriter
+from invoicing.storage.table_files import TableWriter
 from invoicing.storage.tables import metadata, processes
 
 TABLES: Mapping[str, Table] = {table.name: table for table in metadata.sorted_tables if table is not processes}

@@ -18,38 +18,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from pydantic import ValidationError
 from sqlalchemy import Table
 
-from invoicing.domain.invoices import Fact
+from invoicing.domain.backups import Manifest, TableSum
 from invoicing.storage.backup import TABLES, dump, table_file
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.schema import REVISION
-from invoicing.storage.table_files import DAMAGED, TableSum, batches, damaged
+from invoicing.storage.table_files import DAMAGED, batches, damaged
 
 _MANIFEST = "manifest.json"
 _DOCUMENT = re.compile(r"documents/([0-9a-f]{64})")
 _NAMING = {"invoices": "sha256", "archive": "sha256", "experts": "logo"}
 """Columns that name documents."""
-
-
-class Manifest(Fact):
-    """What a backup holds. `missing` documents are named by rows and were not in the folder, or not as stored."""
-
-    format: Literal[1] = 1
-    made_at: datetime
-    schema_revision: str
-    tables: dict[str, TableSum]
-    documents: int
-    document_bytes: int
-    missing: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables."""
-        return sum(table.rows for table in self.tables.values())
 
 
 async def write(url: str, documents: FileDocumentStore, to: Path, now: datetime) -> Manifest:

@@ -7,14 +7,41 @@ was.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from invoicing.domain.backups import Manifest
 from invoicing.errors import SettingsFault
+from invoicing.ports import Clock
 from invoicing.storage.backup import load
-from invoicing.storage.backup_file import Manifest, opened
+from invoicing.storage.backup_file import opened, write
 from invoicing.storage.files import FileDocumentStore
 from invoicing.storage.schema import REVISION, upgrade
+
+SIGNS_COUNT_FOR = timedelta(seconds=35)
+"""Processes give a sign of life every ten seconds; after three missed ones they count as gone."""
+
+
+class Backups:
+    """Making and restoring backups of one database and one folder of documents."""
+
+    def __init__(self, url: str, documents: FileDocumentStore, clock: Clock) -> None:
+        self._url = url
+        self._documents = documents
+        self._clock = clock
+
+    async def make(self, to: Path) -> Manifest:
+        """Write a backup that is there whole or not at all. Raises `OSError` when the path takes no file."""
+        return await write(self._url, self._documents, to, self._clock())
+
+    def verify(self, path: Path) -> Manifest:
+        """Hold a backup against its manifest. Raises `DataFault("backup_damaged")`, `OSError`."""
+        return verified(path)
+
+    async def restore(self, path: Path, *, replace: bool) -> Manifest:
+        """Fill database and folder, as `restore` of this module says."""
+        seen_since = self._clock() - SIGNS_COUNT_FOR
+        return await restore(self._url, self._documents, path, replace=replace, seen_since=seen_since)
 
 
 def verified(path: Path) -> Manifest:

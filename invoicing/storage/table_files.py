@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from sqlalchemy import Column, Date, Table
 
-from invoicing.domain.invoices import Fact
+from invoicing.domain.backups import TableSum
 from invoicing.errors import DataFault
 from invoicing.storage.types import Amount, Instant
 
@@ -27,13 +27,6 @@ DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, ArithmeticError
 """What reading a file raises that is not what was written."""
 
 BATCH = 1000
-
-
-class TableSum(Fact):
-    """What a table's file must hold."""
-
-    rows: int
-    sha256: str
 
 
 class TableWriter:

@@ -18,8 +18,8 @@ KINDS = {cls.__name__ for cls in classes()}
 
 ANSWERED_AT_ONCE = """
     action_not_allowed alert_unknown already_paid backup_damaged backup_schema client_unknown conflict
-    corrected_by_author corrected_elsewhere database_not_empty document_missing drawn_elsewhere forbidden invalid key_used
-    processes_running
+    corrected_by_author corrected_elsewhere database_not_empty document_missing drawn_elsewhere forbidden invalid
+    key_used processes_running
     not_found profile_unknown row_unknown settings too_large unauthenticated
 """.split()
 """Told to a caller of the API or a command and never recorded: no attempt of a step ends with them."""

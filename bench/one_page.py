@@ -10,6 +10,8 @@ from bench.plan import Plan
 from bench.timing import Budget
 
 RATIO = Bar(1.3, 1.1, at_most=True)
+LONG = Bar(150.0, at_most=True)
+"""Milliseconds of CPU for 200 positions, on an ordinary machine that does nothing else."""
 
 
 def measure(plan: Plan, folder: Path, budget: Budget) -> Finding:
@@ -23,6 +25,6 @@ def measure(plan: Plan, folder: Path, budget: Budget) -> Finding:
                 found["ratio"], RATIO, note,
             ),
             Figure("pdf", "… against a bare canvas that compresses", ratio=found["ratio_to_compressed"]),
-            Figure("pdf", "… with 200 positions", found["two_hundred_lines_ms"], unit="ms CPU"),
+            Figure("pdf", "… with 200 positions", found["two_hundred_lines_ms"], unit="ms CPU", bar=LONG),
         )
     )  # fmt: skip

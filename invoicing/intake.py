@@ -17,7 +17,7 @@ from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import BillingData, CaseDocument, ProfileReference
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.faults import FaultCode, fault
-from invoicing.domain.parties import buyer_faults
+from invoicing.domain.parties import buyer_faults, undrawable_faults
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts, Event, LogEntry, OutboxKind, OutboxMessage
 from invoicing.domain.registers import Question, case_faults_of, case_questions
@@ -126,6 +126,10 @@ class Intake:
             facts = await db.facts(case_id)
             if facts.state.invoice.number is not None or await db.invoice(case_id) is not None:
                 raise NotAllowed("action_not_allowed", "the invoice is issued; a correction is another act")
+            own = facts.expert is not None and facts.expert.issuer == "builtin"
+            faults = tuple(undrawable_faults(data, prefix="")) if own else ()
+            if faults:
+                raise DataFault("invalid", faults)
             revision = await db.save_billing_data(case_id, data, actor, now)
             await db.log(
                 LogEntry(

@@ -21,6 +21,7 @@ from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.invoices import Invoice, InvoiceLine, Party
 from invoicing.domain.issuing import buyer_party, printed_lines
 from invoicing.domain.parties import text_faults
+from invoicing.domain.printable import can_be_drawn
 from invoicing.domain.records import CaseFacts
 from invoicing.domain.tax import VatRate
 from invoicing.domain.validation import ContentRules, content_faults, priced_lines
@@ -146,6 +147,8 @@ def _all(
     rules: ContentRules,
 ) -> Iterator[Fault]:
     yield from text_faults("reason", wish.reason, LONGEST_REASON)
+    if not can_be_drawn(wish.reason):
+        yield fault("reason", FaultCode.BAD_CHARACTERS)
     if wish.to_zero and wish.lines is not None:
         yield fault("to_zero", FaultCode.BAD_FORMAT)
     elif not wish.to_zero and wish.lines is None and wish.billing_data is None:

@@ -20,6 +20,7 @@ from stdnum.pl import nip
 from invoicing.domain.cases import BillingData, ExpertDocument
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.postal_codes import is_postal_code
+from invoicing.domain.printable import can_be_drawn
 from invoicing.errors import Fault
 
 EU = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split())
@@ -144,6 +145,14 @@ def buyer_faults(buyer: BillingData, prefix: str = "billing_data.") -> Iterator[
         yield from tax_id_faults(f"{prefix}tax_id", buyer.tax_id, country, required=country in EU)
 
 
+def undrawable_faults(party: BillingData | ExpertDocument, prefix: str = "billing_data.") -> Iterator[Fault]:
+    """What of a party our own documents have no letters for."""
+    for name in ("name", "street", "city", "exemption_basis"):
+        value = getattr(party, name, None)
+        if value and not has_bad_characters(value) and not can_be_drawn(value):
+            yield fault(f"{prefix}{name}", FaultCode.BAD_CHARACTERS)
+
+
 def iban_faults(path: str, value: str | None) -> Iterator[Fault]:
     """An IBAN with a right checksum; none is allowed, because the money is already paid."""
     if value is None:
@@ -166,3 +175,5 @@ def seller_faults(seller: ExpertDocument, prefix: str = "") -> Iterator[Fault]:
         yield from text_faults(f"{prefix}exemption_basis", seller.exemption_basis, 256)
     elif seller.exemption_basis is not None:
         yield from text_faults(f"{prefix}exemption_basis", seller.exemption_basis, 256, required=False)
+    if seller.issuer == "builtin":
+        yield from undrawable_faults(seller, prefix)

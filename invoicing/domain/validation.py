@@ -22,7 +22,9 @@ from invoicing.domain.parties import (
     has_bad_characters,
     is_eu_vat_number,
     seller_faults,
+    undrawable_faults,
 )
+from invoicing.domain.printable import can_be_drawn
 from invoicing.domain.tax import PricedLine, Totals, VatRate, totals
 from invoicing.errors import Fault
 
@@ -89,6 +91,8 @@ def _all(
     yield from email_faults("client.email", document.client.email, required=buyer is None or not buyer.email)
     yield from _line_faults(document, buyer, expert)
     yield from _amount_faults(document, expert, rules)
+    if expert is not None and expert.issuer == "builtin":
+        yield from _drawing_faults(document, buyer)
     if expert is None:
         yield fault("expert_id", FaultCode.EXPERT_UNKNOWN)
     else:
@@ -114,6 +118,16 @@ def _line_faults(document: CaseDocument, buyer: BillingData | None, expert: Expe
             yield fault(f"{path}.vat_rate", FaultCode.UNKNOWN_VAT_RATE)
         elif not _rate_allowed(VatRate(line.vat_rate), buyer, expert):
             yield fault(f"{path}.vat_rate", FaultCode.VAT_RATE_NOT_ALLOWED)
+
+
+def _drawing_faults(document: CaseDocument, buyer: BillingData | None) -> Iterator[Fault]:
+    """What our own documents have no letters for; another issuer may have them."""
+    if buyer is not None:
+        yield from undrawable_faults(buyer)
+    for index, line in enumerate(document.lines):
+        for name in ("description", "unit"):
+            if not can_be_drawn(getattr(line, name)):
+                yield fault(f"lines[{index}].{name}", FaultCode.BAD_CHARACTERS)
 
 
 def _rate_allowed(rate: VatRate, buyer: BillingData | None, expert: ExpertDocument | None) -> bool:

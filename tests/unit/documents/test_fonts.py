@@ -12,9 +12,11 @@ import pytest
 from reportlab.pdfbase import ttfonts
 
 from invoicing.documents.pdf.archive import PROFILE
-from invoicing.documents.pdf.fonts import ARABIC, ARABIC_BOLD, BOLD, FILES, FOLDER, REGULAR, font, has_glyph
+from invoicing.documents.pdf.fonts import ARABIC, ARABIC_BOLD, ARABIC_OF, BOLD, FILES, FOLDER, REGULAR, font, has_glyph
 from invoicing.documents.pdf.invoice import render
 from invoicing.documents.pdf.script import is_plain
+from invoicing.domain.parties import has_bad_characters
+from invoicing.domain.printable import can_be_drawn
 from tests.unit.documents.samples import invoice
 
 ROOT = Path(__file__).parents[3]
@@ -82,3 +84,13 @@ def test_importing_the_package_loads_no_drawing_library_and_importing_the_drawin
         "assert not [n for n in pdfmetrics.getRegisteredFontNames() if 'Paidcase' in n]"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("name", [REGULAR, BOLD])
+def test_what_may_be_said_on_a_document_is_what_its_fonts_can_show(name: str) -> None:
+    for code in range(0x110000):
+        char = chr(code)
+        if has_bad_characters(char) or 0xFE00 <= code <= 0xFE0F:
+            continue  # refused for another reason, and marks that are never drawn themselves
+        shown = has_glyph(name, code) or has_glyph(ARABIC_OF[name], code)
+        assert can_be_drawn(char) is shown, f"{code:04x}"

@@ -8,7 +8,7 @@ import pytest
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.invoices import Invoice
-from invoicing.domain.issuing import plan_invoice
+from invoicing.domain.issuing import plan_invoice, plan_pro_forma
 from invoicing.domain.tax import VatRate
 from invoicing.errors import InternalFault
 from tests.unit.domain.samples import EXTERNAL, NOW, buyer, case, case_with_line, expert, line_fields, person
@@ -75,6 +75,16 @@ def test_a_private_person_is_printed_without_a_tax_number() -> None:
 def test_the_way_of_payment_stands_on_the_invoice() -> None:
     assert planned().payment_method == "autopay"
     assert planned(case(payment=EXTERNAL)).payment_method == "external"
+
+
+def test_nothing_is_due_on_an_invoice_and_everything_on_a_pro_forma_without_a_date() -> None:
+    invoice = planned()
+    assert (invoice.amount_due, invoice.due_on) == (Decimal(0), None)
+    pro_forma = plan_pro_forma(case(), buyer(), expert(), issued_on=date(2026, 11, 20), language="en")
+    assert (pro_forma.kind, pro_forma.number) == ("proforma", "PF/2026-000123")
+    assert (pro_forma.amount_due, pro_forma.due_on) == (invoice.gross, None)
+    assert (pro_forma.issued_on, pro_forma.languages) == (date(2026, 11, 20), ("pl", "en"))
+    assert (pro_forma.lines, pro_forma.rates, pro_forma.buyer) == (invoice.lines, invoice.rates, invoice.buyer)
 
 
 @pytest.mark.parametrize(

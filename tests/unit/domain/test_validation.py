@@ -7,6 +7,7 @@ import pytest
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.faults import FaultCode
+from invoicing.domain.parties import seller_faults
 from invoicing.domain.validation import ContentRules, case_totals, content_faults, priced_lines
 from tests.unit.domain.samples import EXTERNAL, buyer, case, case_with_line, expert, line_fields, person
 
@@ -278,3 +279,31 @@ def test_nothing_is_computed_while_a_rate_is_not_known() -> None:
     assert priced_lines(document) is None
     assert case_totals(document) is None
     assert found(document) == [("lines[1].vat_rate", "unknown_vat_rate")]
+
+
+STRANGE = ["Kawa \N{HOT BEVERAGE} sp. z o.o.", "\N{GRINNING FACE}", "北京公司", "שלום", "ก"]
+SHOWN = ["Zażółć", "Договор", "عقد", "Λόγος", "<b>x</b> & y", "5 m² \N{EN DASH} 10 €"]
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_what_our_documents_have_no_letters_for_is_refused_with_its_field(text: str) -> None:
+    faults = found(case(lines=[line_fields(description=text, unit=text)]), buyer(name=text, street=text, city=text))
+    assert faults == [
+        (path, "bad_characters")
+        for path in (
+            "billing_data.name", "billing_data.street", "billing_data.city", "lines[0].description", "lines[0].unit",
+        )
+    ]  # fmt: skip
+    assert found(seller=expert(name=text)) == [("expert_id", "expert_incomplete")]
+    assert [(f.field, f.code) for f in seller_faults(expert(city=text))] == [("city", "bad_characters")]
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_what_they_have_letters_for_is_not(text: str) -> None:
+    assert found(case(lines=[line_fields(description=text)]), buyer(name=text), expert(name=text)) == []
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_an_issuer_elsewhere_may_have_the_letters_that_we_have_not(text: str) -> None:
+    elsewhere = expert(issuer="none", name=text)
+    assert found(case(lines=[line_fields(description=text)]), buyer(name=text), elsewhere) == []

@@ -42,14 +42,14 @@ async def _run(call: Call) -> int:
         except NotFound:
             raise NotFound("not_found", "no case is recorded under this id") from None
         entries = await app.store.timeline(call.arguments.case_id)
-        run, fault = await asked(call, call.arguments.case_id, app.clock())
+        runs = await asked(call, call.arguments.case_id, app.clock())
     record = state_record(facts, Role.OPS, call.language)
     why = explanation(facts.document, call.language)
     events = [timeline_entry(entry, Role.OPS, call.language) for entry in entries]
-    call.out.result({**record, "events": events, **document(run, fault), "explanation": why})
+    call.out.result({**record, "events": events, **document(runs), "explanation": why})
     for line in _standing(record, call.language):
         call.out.line(line)
-    for line in under_way(run, fault):
+    for line in under_way(runs):
         call.out.line(line)
     if facts.state.held:
         call.out.line("waits for the issuer's provider to be back; no attempt was made yet")

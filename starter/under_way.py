@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from invoicing.domain.records import LogEntry
 from invoicing.errors import NotFound, PaidcaseError
 from invoicing.locale import text
-from invoicing.ops.standing import Pending, Standing, standing
+from invoicing.ops.standing import Pending, Standing, acts_under_way, standing
 from invoicing.presenting import moment
 from starter.call import Call
 from starter.handing_over import reach_temporal
@@ -20,14 +22,25 @@ LATEST = 8
 """So many of the last events are shown; the timeline has them all."""
 
 
-async def asked(call: Call, case_id: str, now: datetime) -> tuple[Standing | None, PaidcaseError | None]:
-    """Where the run stands, or why that is not known; a case without a run is no fault."""
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The run of a case and its acts under way, or why they are not known; a case without a run is no fault."""
+
+    own: Standing | None = None
+    acts: tuple[Standing, ...] = ()
+    fault: PaidcaseError | None = None
+
+
+async def asked(call: Call, case_id: str, now: datetime) -> Runs:
+    """What Temporal knows of a case."""
+    own: Standing | None = None
     try:
-        return await standing(await reach_temporal(call.env), paid_case_id(case_id), now), None
-    except NotFound:
-        return None, None
+        client = await reach_temporal(call.env)
+        with contextlib.suppress(NotFound):
+            own = await standing(client, paid_case_id(case_id), now)
+        return Runs(own, await acts_under_way(client, case_id, now))
     except PaidcaseError as fault:
-        return None, fault
+        return Runs(own, fault=fault)
 
 
 def happened(entries: Sequence[LogEntry], language: str) -> Iterator[str]:
@@ -42,19 +55,19 @@ def happened(entries: Sequence[LogEntry], language: str) -> Iterator[str]:
         yield f"{moment(entry.at.replace(microsecond=0))}  {said}" + (f" ({about})" if about else "") + who
 
 
-def under_way(run: Standing | None, fault: PaidcaseError | None) -> Iterator[str]:
+def under_way(runs: Runs) -> Iterator[str]:
     """What Temporal says."""
-    if fault is not None:
-        yield f"Temporal was not asked, this is what the database knows: {explanation(fault)}"
-        return
-    if run is None:
+    if runs.fault is not None:
+        yield f"Temporal was not asked, this is what the database knows: {explanation(runs.fault)}"
+    elif runs.own is None:
         yield "run: Temporal knows none; the database starts one when there is something to do"
-        return
-    yield f"run: {run.status}, {run.events} events since {moment(run.started_at.replace(microsecond=0))}"
-    for one in run.pending:
-        yield f"under way: {_waiting(one)}"
-    if run.trouble is not None:
-        yield f"stuck: {run.trouble}"
+    for run in (*([runs.own] if runs.own is not None else []), *runs.acts):
+        name = "run" if run is runs.own else run.workflow_id
+        yield f"{name}: {run.status}, {run.events} events since {moment(run.started_at.replace(microsecond=0))}"
+        for one in run.pending:
+            yield f"under way: {_waiting(one)}"
+        if run.trouble is not None:
+            yield f"stuck: {run.trouble}"
 
 
 def _waiting(one: Pending) -> str:
@@ -64,10 +77,16 @@ def _waiting(one: Pending) -> str:
     return f"{one.activity}, attempt {one.attempt} at {moment(one.next_at.replace(microsecond=0))}{why}"
 
 
-def document(run: Standing | None, fault: PaidcaseError | None) -> dict[str, Any]:
+def document(runs: Runs) -> dict[str, Any]:
     """The same as data."""
-    if run is None:
-        return {"run": None, "temporal": None if fault is None else fault.code}
+    return {
+        "run": None if runs.own is None else _run(runs.own),
+        "acts": [_run(act) for act in runs.acts],
+        "temporal": None if runs.fault is None else runs.fault.code,
+    }
+
+
+def _run(run: Standing) -> dict[str, Any]:
     pending = [
         {
             "activity": one.activity,
@@ -78,7 +97,7 @@ def document(run: Standing | None, fault: PaidcaseError | None) -> dict[str, Any
         }
         for one in run.pending
     ]
-    told = {
+    return {
         "workflow_id": run.workflow_id,
         "run_id": run.run_id,
         "status": run.status,
@@ -87,4 +106,3 @@ def document(run: Standing | None, fault: PaidcaseError | None) -> dict[str, Any
         "pending": pending,
         "trouble": run.trouble,
     }
-    return {"run": told, "temporal": None}

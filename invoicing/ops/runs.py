@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TypeVar
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from invoicing.errors import ConnectivityFault, NotFound, SettingsFault
@@ -53,13 +53,12 @@ async def history_of(client: Client, workflow_id: str, run_id: str | None = None
 async def run_ids(client: Client, workflow_id: str) -> tuple[str, ...]:
     """Every run of a workflow id that Temporal still has, newest first; empty when there is none."""
     quoted = workflow_id.replace("'", "")
-    listed = client.list_workflows(f"WorkflowId = '{quoted}'", rpc_timeout=ANSWER_WITHIN)
-    return tuple([run.run_id async for run in _answered(listed, workflow_id)])
+    return tuple(run.run_id for run in await listed(client, f"WorkflowId = '{quoted}'"))
 
 
-async def _answered(listed: AsyncIterator[T], what: str) -> AsyncIterator[T]:
+async def listed(client: Client, query: str) -> tuple[WorkflowExecution, ...]:
+    """Runs that a query of visibility finds, newest first. Raises like `answered`."""
     try:
-        async for item in listed:
-            yield item
+        return tuple([run async for run in client.list_workflows(query, rpc_timeout=ANSWER_WITHIN)])
     except RPCError as error:
-        raise meaning(error, what) from None
+        raise meaning(error, query) from None

@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, TimeoutError
 
-from invoicing.ops.runs import ANSWER_WITHIN, answered, history_of
+from invoicing.ops.runs import ANSWER_WITHIN, answered, history_of, listed
 
 UNTAKEN_AFTER = timedelta(seconds=15)
 """A workflow task is taken within a second where a worker runs."""
@@ -45,7 +45,17 @@ class Standing:
 
 async def standing(client: Client, workflow_id: str, now: datetime) -> Standing:
     """Where the newest run stands. Raises `NotFound("run_unknown")`, `ConnectivityFault`."""
-    handle = client.get_workflow_handle(workflow_id)
+    return await _standing(client, workflow_id, None, now)
+
+
+async def acts_under_way(client: Client, case_id: str, now: datetime) -> tuple[Standing, ...]:
+    """Acts on a closed case that have not ended, a refund that is followed for instance; the list lags a little."""
+    query = f"CaseId = '{case_id}' AND WorkflowType = 'CaseAction' AND ExecutionStatus = 'Running'"
+    return tuple([await _standing(client, one.id, one.run_id, now) for one in await listed(client, query)])
+
+
+async def _standing(client: Client, workflow_id: str, run_id: str | None, now: datetime) -> Standing:
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
     told = await answered(handle.describe(rpc_timeout=ANSWER_WITHIN), workflow_id)
     pending = [await _pending(client.data_converter, one) for one in told.raw_description.pending_activities]
     return Standing(

@@ -8,12 +8,13 @@ import pytest
 import pytest_asyncio
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from invoicing.ops.standing import Standing, standing
+from invoicing.ops.standing import Pending, Standing, acts_under_way, standing
+from invoicing.sandbox.autopay.desk import Action
 from tests.replay.test_histories import MailedBeforeInvoiced
 from tests.stage import World, world
 from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer, end
-from workflows.identity import TASK_QUEUE, paid_case_id
+from workflows.identity import TASK_QUEUE, case_action_id, paid_case_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +46,22 @@ async def test_a_step_between_two_attempts_is_told_with_its_reason_and_the_next_
     assert pending.next_at is not None
     assert pending.next_at > datetime.now(UTC) + timedelta(minutes=55)
     assert (told.status, told.trouble) == ("running", None)
+
+
+async def test_an_act_on_a_closed_case_is_told_while_it_waits(stage: World) -> None:
+    await stage.record("why-3")
+    await stage.pay("why-3", 20)
+    stage.act("why-3-1", Action.PAY)
+    await stage.ended("why-3")
+    await stage.app.deciding.refund("why-3", "ops", None, "cancelled", "press-1")
+
+    async def followed() -> tuple[Pending, ...]:
+        acts = await acts_under_way(stage.temporal, "why-3", datetime.now(UTC))
+        return next((act.pending for act in acts if act.workflow_id == case_action_id("why-3", 1)), ())
+
+    (pending,) = await until(followed, "the refund is followed")
+    assert pending.activity in {"refund_payment", "watch_refund"}
+    assert (await stands(stage, "why-3")).status == "completed"
 
 
 async def test_a_run_whose_code_fails_or_that_no_worker_takes_says_what_to_do(stage: World) -> None:

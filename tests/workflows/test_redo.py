@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus
@@ -22,6 +23,7 @@ from tests.stage import World, world
 from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer
 from tools.temporal import cache, provide
+from tools.temporal.dev_server import UI_ABOVE
 from workflows.identity import case_action_id, paid_case_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -173,8 +175,13 @@ async def test_what_export_and_the_cli_write_is_replayed_and_masked(stage: World
     show = ("workflow", "show", "--workflow-id", paid_case_id("exp-9"), "--output", "json", *where)
     shown = await asyncio.create_subprocess_exec(cli, *show, stdout=subprocess.PIPE)
     (tmp_path / "out" / "cli.json").write_bytes((await shown.communicate())[0])
+    host, _, port = stage.env["TEMPORAL_ADDRESS"].rpartition(":")
+    api = f"http://{host}:{int(port) + UI_ABOVE}/api/v1/namespaces/{stage.env['TEMPORAL_NAMESPACE']}"
+    async with aiohttp.ClientSession() as ui, ui.get(f"{api}/workflows/{paid_case_id('exp-9')}/history") as got:
+        events = (await got.json())["history"]["events"]  # the UI's download `Encoded` is made of this answer
+    (tmp_path / "out" / "ui.json").write_text(json.dumps({"events": events}), encoding="utf-8")
     code, told, err = await starter(stage, "replay", str(tmp_path / "out"), TEMPORAL_ADDRESS="127.0.0.1:1")
-    assert (code, len(told["items"])) == (0, 3), err
+    assert (code, len(told["items"])) == (0, 4), err
     code, told, err = await starter(stage, "replay", "--case", "exp-9", "absent")
     assert (code, [item["code"] for item in told["items"]]) == (1, [None, "run_unknown"])
     code, told, err = await starter(stage, "replay", "--last", "5")

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from invoicing.domain.exchange import ExchangeRate
-from invoicing.domain.invoices import CorrectionOf, Exchange, Invoice, InvoiceLine, Party, RateRow, exchanged
+from invoicing.domain.invoices import CorrectionOf, Exchange, Invoice, InvoiceLine, Party, RateRow, Reference, exchanged
 from invoicing.domain.split_payment import demands_split_payment
 from invoicing.domain.tax import PricedLine, VatRate, totals
 from invoicing.errors import DataFault, Fault
@@ -97,6 +97,9 @@ def plan_correction(
                 difference_net=net - latest.net,
                 difference_vat=vat - latest.vat,
                 difference_gross=gross - latest.gross,
+                follows=None
+                if latest.correction is None
+                else Reference(number=latest.number, issued_on=latest.issued_on),
                 before_buyer=None if _printed(after_buyer) == _printed(latest.buyer) else latest.buyer,
             ),
         }

@@ -73,10 +73,18 @@ class Exchange(Fact):
     rates_vat_pln: tuple[tuple[VatRate, Decimal], ...] = ()
 
 
+class Reference(Fact):
+    """Another document of the same case."""
+
+    number: str
+    issued_on: date
+
+
 class CorrectionOf(Fact):
     """What a correcting invoice corrects (art. 106j): the document, the reason, the state before, the difference.
 
-    The invoice's own lines, totals and buyer are the state after. `reason_key` is one of `CORRECTION_REASONS`.
+    The invoice's own lines, totals and buyer are the state after. `reason_key` is one of `CORRECTION_REASONS`. The
+    state before is that of the correction which it `follows`, of the invoice where it follows none.
     """
 
     number: str
@@ -93,6 +101,7 @@ class CorrectionOf(Fact):
     difference_vat: Decimal
     difference_gross: Decimal
     before_buyer: Party | None = None
+    follows: Reference | None = None
 
 
 class Invoice(Fact):

@@ -23,6 +23,7 @@ TEXTS = {
     "party.eu_vat": "رقم ضريبة الاتحاد الأوروبي",
     "party.tax_number": "الرقم الضريبي",
     "correction.of": "للفاتورة رقم \u2066{number}\u2069 بتاريخ \u2066{issued_on}\u2069",
+    "correction.follows": "مع مراعاة التصحيح رقم \u2066{number}\u2069 بتاريخ \u2066{issued_on}\u2069",
     "correction.reason": "سبب التصحيح",
     "correction.before": "قبل التصحيح",
     "correction.after": "بعد التصحيح",

@@ -23,6 +23,7 @@ TEXTS = {
     "party.eu_vat": "EU VAT No.",
     "party.tax_number": "Tax No.",
     "correction.of": "to invoice No. {number} of {issued_on}",
+    "correction.follows": "taking into account correction No. {number} of {issued_on}",
     "correction.reason": "Reason for correction",
     "correction.before": "Before correction",
     "correction.after": "After correction",

@@ -23,6 +23,7 @@ TEXTS = {
     "party.eu_vat": "N° TVA UE",
     "party.tax_number": "N° fiscal",
     "correction.of": "à la facture n° {number} du {issued_on}",
+    "correction.follows": "compte tenu de la rectification n° {number} du {issued_on}",
     "correction.reason": "Motif de la rectification",
     "correction.before": "Avant rectification",
     "correction.after": "Après rectification",

@@ -23,6 +23,7 @@ TEXTS = {
     "party.eu_vat": "Nr VAT UE",
     "party.tax_number": "Nr podatkowy",
     "correction.of": "do faktury nr {number} z dnia {issued_on}",
+    "correction.follows": "uwzględnia korektę nr {number} z dnia {issued_on}",
     "correction.reason": "Przyczyna korekty",
     "correction.before": "Przed korektą",
     "correction.after": "Po korekcie",

@@ -23,6 +23,7 @@ TEXTS = {
     "party.eu_vat": "Номер НДС ЕС",
     "party.tax_number": "Налоговый номер",
     "correction.of": "к счёту-фактуре № {number} от {issued_on}",
+    "correction.follows": "с учётом корректировки № {number} от {issued_on}",
     "correction.reason": "Причина корректировки",
     "correction.before": "До корректировки",
     "correction.after": "После корректировки",

@@ -57,15 +57,24 @@ def draw_heading(draft: Draft) -> None:
         _draw_stamp(draft, baseline, stamp)
     if invoice.correction:
         corrected = invoice.correction
-        said = draft.said("correction.of", number=corrected.number, issued_on=corrected.issued_on)
-        for place, text in enumerate(said):
-            style = look.small if place else look.strong
-            baseline -= style.leading + (0 if place else 3)
-            leftward = bool(place and draft.second and draft.second.leftward)
-            wide = width(text, style.font, style.size)
-            sheet.text(LEFT + wide if leftward else LEFT, baseline, text, style, Align.END if leftward else Align.START)
+        baseline = _draw_said(draft, baseline, "correction.of", corrected.number, corrected.issued_on)
+        if corrected.follows:
+            follows = corrected.follows
+            baseline = _draw_said(draft, baseline, "correction.follows", follows.number, follows.issued_on)
     _draw_dates(draft, beside, dates, column)
     sheet.y = baseline - 18
+
+
+def _draw_said(draft: Draft, baseline: float, key: str, number: str, issued_on: date) -> float:
+    """A document that this one is about, in every tongue; gives back the last baseline."""
+    look = draft.look
+    for place, text in enumerate(draft.said(key, number=number, issued_on=issued_on)):
+        style = look.small if place else look.strong
+        baseline -= style.leading + (0 if place else 3)
+        leftward = bool(place and draft.second and draft.second.leftward)
+        x = LEFT + width(text, style.font, style.size) if leftward else LEFT
+        draft.sheet.text(x, baseline, text, style, Align.END if leftward else Align.START)
+    return baseline
 
 
 def _draw_logo(draft: Draft, logo: Picture) -> float:

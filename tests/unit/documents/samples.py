@@ -89,7 +89,8 @@ def invoice(lines: Sequence[PricedLine] | None = None, **changes: Any) -> Invoic
 
 def correction(before: Sequence[PricedLine], after: Sequence[PricedLine], **changes: Any) -> Invoice:
     """A correction that takes an invoice of the first lines to the second ones."""
-    said = {key: changes.pop(key) for key in ("reason_key", "reason_text", "before_buyer") if key in changes}
+    own = ("reason_key", "reason_text", "before_buyer", "follows")
+    said = {key: changes.pop(key) for key in own if key in changes}
     old, new = invoice(before, **changes), invoice(after, **changes)
     nothing = (Decimal("0.00"),) * 3
     sums = [{row.rate: (row.net, row.vat, row.gross) for row in drawn.rates} for drawn in (new, old)]

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from invoicing.documents.pdf.invoice import render
-from invoicing.domain.invoices import Exchange, Invoice, Party
+from invoicing.domain.invoices import Exchange, Invoice, Party, Reference
 from invoicing.domain.tax import VatRate
 from tests.unit.documents.samples import COMPANY, correction, invoice, line, pages, read
 
@@ -90,6 +90,15 @@ def test_a_correction_in_two_languages_gives_its_reason_in_both() -> None:
     drawn = correction(BEFORE, CHEAPER, reason_key="price", reason_text="po reklamacji", languages=("pl", "en"))
     assert "zmiana ceny po reklamacji change of price" in text_of(drawn)
     assert "to invoice No. FV/1/11/2026 of 24 Nov 2026" in text_of(drawn).replace("\u00a0", " ")
+
+
+def test_a_correction_of_a_correction_names_both_documents_in_both_languages() -> None:
+    follows = Reference(number="FK/1/12/2026", issued_on=date(2026, 12, 2))
+    drawn = correction(BEFORE, CHEAPER, reason_key="price", languages=("pl", "en"), follows=follows)
+    text = text_of(drawn).replace("\u00a0", " ")
+    assert "do faktury nr FV/1/11/2026 z dnia 24.11.2026" in text
+    assert "uwzględnia korektę nr FK/1/12/2026 z dnia 02.12.2026" in text
+    assert "taking into account correction No. FK/1/12/2026 of 2 Dec 2026" in text
 
 
 def test_a_long_correction_repeats_its_heads_and_keeps_each_section_title_with_its_table() -> None:

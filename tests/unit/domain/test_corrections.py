@@ -95,6 +95,7 @@ def test_correction_after_correction_ends_at_the_stated_state(chain: list[list[A
         assert sum(row.vat for row in told.difference_rates) == told.difference_vat == after.vat - before.vat
         assert all(row.net + row.vat == row.gross for row in (*after.rates, *told.difference_rates))
         assert (told.number, told.issued_on) == (first.number, first.issued_on)
+        assert (told.follows.number if told.follows else first.number) == before.number
     last = documents[-1]
     stated = original(prices, lines=chain[-1])
     assert (last.lines, last.rates, last.gross) == (stated.lines, stated.rates, stated.gross)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.faults import striking
 from tests.stage import World
+from tests.stage_samples import Overdue, until
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([striking.__name__])
@@ -74,6 +75,25 @@ def armed_for(
     """A process that strikes itself when any of these cases reaches its point for the first time."""
     strikes = {"STRIKES": json.dumps(points), "STRIKE_SIGNAL": number.name, "STRIKE_FOLDER": str(stage.folder)}
     return _fork(stage, role, {**strikes, **env})
+
+
+async def killed_for_all(stage: World, points: Mapping[str, str], at_once: int = 6) -> None:
+    """Workers die and are replaced until every case has had its death; the last ones live on."""
+    workers: list[Forked] = []
+
+    async def all_struck() -> bool:
+        for worker in workers:
+            assert worker.poll() in {None, -signal.SIGKILL}, stage.logs()
+        workers[:] = [worker for worker in workers if worker.poll() is None]
+        while len(workers) < at_once:
+            workers.append(armed_for(stage, points))
+        return all(mark_of(stage, case_id).exists() for case_id in points)
+
+    try:
+        await until(all_struck, "a worker has died for every case", 150)
+    except Overdue as late:
+        missed = {case_id: point for case_id, point in points.items() if not mark_of(stage, case_id).exists()}
+        raise Overdue(f"{late}: {missed}\n{stage.logs()}") from None
 
 
 def unarmed(stage: World, role: str = "worker") -> Forked:

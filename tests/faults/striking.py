@@ -26,6 +26,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 import activities.payments
 import invoicing.domain.payments
+import invoicing.gateways.wfirma.issuer
 from activities.delivery import Postman
 from activities.payments import PaymentActivities
 from invoicing import bootstrap, relay
@@ -33,6 +34,7 @@ from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.domain.records import MailKind
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.smtp.mailer import SmtpMailer
+from invoicing.gateways.wfirma.client import WfirmaClient
 from invoicing.gateways.wfirma.issuer import WfirmaIssuer
 from invoicing.leaving import leave
 from invoicing.storage.files import FileDocumentStore
@@ -44,6 +46,7 @@ from workflows.paid_case import PaidCase
 
 ACTIVITY_TIMEOUT = timedelta(seconds=4)
 NOT_FOUND_PROVES_AFTER = timedelta(seconds=3)
+WFIRMA_TIMEOUT, LEAVE, SETTLE = timedelta(seconds=2), timedelta(seconds=1), timedelta(seconds=3.5)
 LEASE = timedelta(seconds=2)
 AGAIN = timedelta(milliseconds=300)
 
@@ -173,6 +176,7 @@ def wrap() -> None:
         (WfirmaIssuer, "probe"),
     ):
         setattr(owner, name, _around_in_activity(getattr(owner, name), name))
+    _wrap_wfirma()
     _wrap_commits()
     _wrap_postman()
     _wrap_workflow()
@@ -188,6 +192,27 @@ def _around_in_activity(method: Method, name: str) -> Method:
         return result
 
     return wrapped
+
+
+def _wrap_wfirma() -> None:
+    """Points around every call, named by module and action, and a wait for lost adds that suits a test."""
+    post = WfirmaClient._post
+
+    async def posting(self: WfirmaClient, account: Any, path: str, *args: Any, **kwargs: Any) -> Any:
+        place = "/".join(path.split("/")[:2])
+        strike_in_activity(place, "before")
+        reply = await post(self, account, path, *args, **kwargs)
+        strike_in_activity(place, "after")
+        return reply
+
+    WfirmaClient._post = posting  # type: ignore[method-assign]  # the same with points
+    for method, name, value in (
+        (WfirmaClient.__init__, "timeout", WFIRMA_TIMEOUT),
+        (WfirmaIssuer.__init__, "settle", SETTLE),
+    ):
+        assert method.__kwdefaults__ is not None
+        method.__kwdefaults__[name] = value
+    invoicing.gateways.wfirma.issuer.LEAVE = LEAVE
 
 
 def _wrap_commits() -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from invoicing.domain.decisions import DecisionKind, refusal
-from invoicing.domain.state import Badge, CaseState, InvoiceStatus, PaymentStatus
+from invoicing.domain.state import Badge, CaseState, InvoiceStatus, PaymentStatus, Step
 
 
 class Role(StrEnum):
@@ -106,6 +106,13 @@ def _refundable(state: CaseState) -> Decimal:
     return Decimal(1) if through_gateway else Decimal(0)
 
 
+def _wants_data(state: CaseState, role: Role) -> bool:
+    """Whether correcting the buyer's data may help; after a failed invoice the client is asked only where they failed."""
+    if state.parked is None or role is not Role.CLIENT or state.parked.step is Step.VALIDATE:
+        return state.parked is not None
+    return any(path.startswith("billing_data") for path, _ in state.parked.faults)
+
+
 def view(state: CaseState, role: Role) -> View:
     """The labels of a case for one role, and the actions open to it."""
     cell = _PAID_CELLS[state.invoice.status] if state.paid else _UNPAID_CELLS[state.payment.status]
@@ -132,6 +139,6 @@ def actions(state: CaseState, role: Role) -> tuple[Action, ...]:
     for action, roles in _MAY_DECIDE.items():
         if role in roles and refusal(DecisionKind(action.value), state, _refundable(state)) is None:
             allowed.add(action)
-    if state.parked is None:  # the data may be corrected before the invoice exists, but nobody is asked to
+    if not _wants_data(state, role):  # they may be corrected before the invoice exists, but nobody is asked to
         allowed.discard(Action.CORRECT_BILLING_DATA)
     return tuple(action for action in Action if action in allowed)

@@ -22,14 +22,14 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.storage import tables
 from tests.faults.stage import Forked, armed, ended_of, mark_of, unarmed
-from tests.stage import World, world
+from tests.stage import WFIRMA_KEYS, World, world
 from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CASE = "ice-1"
-AT_ONCE = 4
+AT_ONCE = 6
 CHARGING = ("before the intent", "between intent and request", "between answer and record")
 LATER = (
     "between number and document",
@@ -39,6 +39,8 @@ LATER = (
     "between mail and record",
     "between notice and mail",
 )
+BOOKS = ("before invoices/add 1 of generate_invoice", "after invoices/add 1 of generate_invoice")
+"""Around the request for an invoice at wFirma."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,31 @@ async def rest(stage: World, point: str) -> Rest:
     )
 
 
+@dataclass(frozen=True)
+class Books:
+    """What is left of a freeze around the request for an invoice."""
+
+    before: CaseState
+    after: CaseState
+    documents: list[str]
+    asked: int
+    issued: int
+
+
+async def books(stage: World, point: str) -> Books:
+    await stage.save_expert(issuer="wfirma", invoice_series=None, wfirma=WFIRMA_KEYS)
+    ice = await frozen(stage, point, paid=True)
+    before = await stage.ended(CASE, 90)
+    await thaw(stage, ice)
+    return Books(
+        before=before,
+        after=await stage.state(CASE),
+        documents=[item["fullnumber"] for item in stage.issued(CASE)],
+        asked=stage.box.wfirma.requests["invoices/add"],
+        issued=(await stage.events(CASE)).count(Event.INVOICE_ISSUED),
+    )
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def worlds(
     temporal: TemporalServer, template: Path, tmp_path_factory: pytest.TempPathFactory
@@ -135,12 +162,25 @@ async def worlds(
 
     async def in_turn(point: str, play: Callable[[World, str], Awaitable[Any]]) -> Any:
         async with turn:
-            here, settings = folder / point.replace(" ", "-"), {"PAYMENT_POLL_INTERVAL": "500ms"}
+            here, settings = folder / point.replace(" ", "-").replace("/", "-"), {"PAYMENT_POLL_INTERVAL": "500ms"}
             async with world(temporal, here, workers=0, template=template, api=False, settings=settings) as stage:
                 return await play(stage, point)
 
-    plays = [(point, charge) for point in CHARGING] + [(point, rest) for point in LATER]
-    return {point: asyncio.create_task(in_turn(point, play)) for point, play in plays}
+    plays: dict[str, Callable[[World, str], Awaitable[Any]]] = {
+        **dict.fromkeys(BOOKS, books), **dict.fromkeys(CHARGING, charge), **dict.fromkeys(LATER, rest),
+    }  # fmt: skip
+    return {point: asyncio.create_task(in_turn(point, play)) for point, play in plays.items()}
+
+
+@pytest.mark.parametrize("point", BOOKS)
+async def test_a_thawed_worker_asks_wfirma_for_no_second_invoice(
+    worlds: dict[str, "asyncio.Task[Books]"], point: str
+) -> None:
+    told = await worlds[point]
+    assert told.before.invoice.status is InvoiceStatus.AVAILABLE
+    assert told.after == told.before
+    assert told.documents == [told.before.invoice.number]
+    assert (told.asked, told.issued) == (1, 1), "no request leaves twice, or too late"
 
 
 @pytest.mark.parametrize("point", CHARGING)

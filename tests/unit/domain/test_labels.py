@@ -30,8 +30,8 @@ RESEND, ATTACH, REFUND = Action.RESEND_INVOICE, Action.ATTACH_INVOICE, Action.RE
 GIVE_UP, CHECK = Action.GIVE_UP, Action.CHECK_PAYMENT_NOW
 
 
-def why(step: Step) -> Parked:
-    return Parked(step=step, cause=Cause.CONNECTIVITY, code="internal", attempts=3)
+def why(step: Step, faults: tuple[tuple[str, str], ...] = ()) -> Parked:
+    return Parked(step=step, cause=Cause.CONNECTIVITY, code="internal", attempts=3, faults=faults)
 
 
 PRICED = state()
@@ -121,6 +121,18 @@ ROWS = {
     ),
     "paid, three attempts failed": Row(
         GIVEN_UP,
+        "in_preparation",
+        ("completed", "payment.completed"),
+        ("failed", None),
+        reason="invoice.failed_reason",
+        may={
+            SERVICE: (CORRECT,),
+            EXPERT: (REGENERATE, ATTACH),
+            OPS: (CORRECT, REGENERATE, ATTACH, REFUND, GIVE_UP),
+        },
+    ),
+    "paid, wFirma refused the buyer": Row(
+        parked(PAID, why(Step.INVOICE, (("billing_data.tax_id", "bad_nip"),))),
         "in_preparation",
         ("completed", "payment.completed"),
         ("failed", None),

@@ -8,6 +8,7 @@ writes the record together with what it changed says so by `RecordedFailure`.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ class FailureRecorder(Interceptor):
         self._store = store
         self._clock = clock
         self._unwritten: deque[Attempt] = deque(maxlen=KEPT)
+        self._turn = asyncio.Lock()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Around every execution."""
@@ -133,18 +135,19 @@ class FailureRecorder(Interceptor):
 
     async def _write(self, attempt: Attempt) -> None:
         self._unwritten.append(attempt)
-        while self._unwritten:
-            oldest = self._unwritten[0]
-            try:
-                if not await self._is_written(oldest):
-                    await self._written(oldest)
-            except PaidcaseError as error:
-                if error.retryable:
-                    log.warning("failure_not_recorded_yet", case_id=oldest.case_id, code=error.code)
-                    return
-                log.error("failure_not_recorded", case_id=oldest.case_id, code=error.code)
-            if self._unwritten and self._unwritten[0] is oldest:
-                self._unwritten.popleft()
+        async with self._turn:  # attempts fail at the same time, and each record is written once
+            while self._unwritten:
+                oldest = self._unwritten[0]
+                try:
+                    if not await self._is_written(oldest):
+                        await self._written(oldest)
+                except PaidcaseError as error:
+                    if error.retryable:
+                        log.warning("failure_not_recorded_yet", case_id=oldest.case_id, code=error.code)
+                        return
+                    log.error("failure_not_recorded", case_id=oldest.case_id, code=error.code)
+                if self._unwritten and self._unwritten[0] is oldest:
+                    self._unwritten.popleft()
 
     async def _is_written(self, attempt: Attempt) -> bool:
         if attempt.execution == execution():

@@ -22,6 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
@@ -205,6 +206,16 @@ class World(Seen):
         """Disturb the next calls of wFirma whose subject begins so (an id_external begins with its case)."""
         switch = {"operation": operation, "fault": fault, "match": about, "times": times, **more}
         self.box.wfirma.switches.set(wfirma_faults.read_switch(switch))
+
+    async def call_wfirma(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        """A call of wFirma as the expert's own program makes it."""
+        headers = {"accessKey": WFIRMA_KEYS["access_key"] or "", "secretKey": WFIRMA_KEYS["secret_key"] or ""}
+        url = f"{self.box.wfirma_url}/{path}?inputFormat=json&outputFormat=json"
+        async with (
+            aiohttp.ClientSession(headers={**headers, "appKey": APP_KEY}) as session,
+            session.request(method, url, json=dict(body)) as answer,
+        ):
+            assert (await answer.json())["status"]["code"] == "OK"
 
     def mail_fault(self, fault: str, recipient: str = "", times: int = 1) -> None:
         """Disturb the next conversations of the mail server."""

@@ -107,7 +107,7 @@ def _refundable(state: CaseState) -> Decimal:
 
 
 def _wants_data(state: CaseState, role: Role) -> bool:
-    """Whether correcting the buyer's data may help; after a failed invoice the client is asked only where they failed."""
+    """Whether correcting the buyer's data may help; of a failed invoice the client is asked if a fault names them."""
     if state.parked is None or role is not Role.CLIENT or state.parked.step is Step.VALIDATE:
         return state.parked is not None
     return any(path.startswith("billing_data") for path, _ in state.parked.faults)

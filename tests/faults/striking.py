@@ -229,7 +229,10 @@ def _wrap_commits() -> None:
 
 
 def _worker(*args: Any, **options: Any) -> temporalio.worker.Worker:
-    options |= {"interceptors": [Striking()], "sticky_queue_schedule_to_start_timeout": timedelta(seconds=1)}
+    options |= {
+        "interceptors": [Striking(), *options["interceptors"]],
+        "sticky_queue_schedule_to_start_timeout": timedelta(seconds=1),
+    }
     if len(_strikes()) > 1:
         options |= {"max_concurrent_activities": 1}  # a kill for the sake of one case must not hit another one's act
     if os.environ.get("STRIKE_SIGNAL") == "SIGSTOP":
@@ -255,7 +258,7 @@ def _wrap_workflow() -> None:
 
     def telling(self: PaidCase, step: Any, **held: Any) -> None:
         tell(self, step, **held)
-        if not workflow.unsafe.is_replaying():
+        if step is not None and not workflow.unsafe.is_replaying():
             strike(f"deciding on {step.value}")
 
     PaidCase._tell = telling  # type: ignore[method-assign]  # the same with a point

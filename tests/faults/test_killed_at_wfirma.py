@@ -150,6 +150,8 @@ async def one_invoice(stage: World, case_id: str) -> None:
 @pytest.mark.parametrize(("case_id", "point"), ISSUED.items(), ids=ISSUED.values())
 async def test_a_kill_around_a_call_leaves_one_invoice(stage: World, case_id: str, point: str) -> None:
     await one_invoice(stage, case_id)
+    told = [entry for entry in await stage.app.store.timeline(case_id) if entry.event is Event.ATTEMPT_FAILED]
+    assert (told[0].attempt, told[0].code) == (1, "step_timed_out"), "the death stands in our own record"
 
 
 @pytest.mark.parametrize(("case_id", "point"), EDITED.items(), ids=EDITED.values())

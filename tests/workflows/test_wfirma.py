@@ -47,6 +47,7 @@ class Lost:
     again: "asyncio.Task[CaseState]"
     absent: "asyncio.Task[CaseState]"
     pressed: "asyncio.Task[CaseState]"
+    deleted: "asyncio.Task[CaseState]"
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
@@ -65,6 +66,12 @@ async def lost(stage: World) -> Lost:
     stage.wfirma_fault("invoices/find", "auth", "absent-1")  # a look that proves nothing
     await lost_at_the_third(stage, "pressed-1", "drop_before")
     await regenerate(stage, "pressed-1")
+    stage.wfirma_fault("invoices/add", "wrong_total", "deleted-1")
+    await record(stage, "deleted-1")
+    await stage.when("deleted-1", failed, "the round has failed")
+    (document,) = stage.issued("deleted-1")
+    await stage.call_wfirma("DELETE", f"invoices/delete/{document['id']}", {})
+    await regenerate(stage, "deleted-1")
     return Lost(
         asyncio.create_task(stage.ended("lost-1", 90)),
         asyncio.create_task(stage.ended("doubted-1", 90)),
@@ -72,6 +79,7 @@ async def lost(stage: World) -> Lost:
         asyncio.create_task(stage.ended("again-1", 90)),
         asyncio.create_task(stage.when("absent-1", failed, "the round has failed", 90)),
         asyncio.create_task(stage.ended("pressed-1", 90)),
+        asyncio.create_task(stage.ended("deleted-1", 90)),
     )
 
 
@@ -307,6 +315,13 @@ async def test_regenerating_what_is_unknown_waits_for_proof_and_issues_once(stag
     assert [row["kind"] for row in await stage.rows(tables.notices, "pressed-1")] == ["expert-paid"]
 
 
+async def test_an_invoice_that_differed_and_was_deleted_at_wfirma_is_issued_anew(stage: World, lost: Lost) -> None:
+    state = await lost.deleted
+    (anew,) = stage.issued("deleted-1")
+    assert (anew["fullnumber"], anew["total"]) == (state.invoice.number, "398.52")
+    assert [row["kind"] for row in await stage.rows(tables.notices, "deleted-1")] == ["expert-failed", "expert-paid"]
+
+
 async def test_another_issuer_makes_no_second_invoice_while_one_may_exist(stage: World) -> None:
     await stage.save_expert("exp-moves", issuer="wfirma", invoice_series=None, wfirma=WFIRMA_KEYS)
     stage.wfirma_fault("invoices/find", "out_of_service", "moved-1", times=2)
@@ -329,3 +344,21 @@ async def test_no_key_of_wfirma_is_met_in_files_of_the_database_or_in_logs(stage
     assert b"wfirma" in raw
     assert WFIRMA_KEYS["secret_key"] is not None
     assert WFIRMA_KEYS["secret_key"].encode() not in raw
+
+
+async def test_every_failed_attempt_stands_in_our_own_record_with_time_cause_and_answer(stage: World) -> None:
+    stage.wfirma_fault("invoices/find", "snapshot_lock", "told-1")
+    stage.wfirma_fault("invoices/download", "not_a_pdf", "told-1")
+    stage.wfirma_fault("invoices/download", "http_500", "told-1")
+    await record(stage, "told-1")
+    state = await stage.ended("told-1")
+    assert (state.invoice.status, state.parked) == (InvoiceStatus.AVAILABLE, None)
+    tries = [entry for entry in await stage.app.store.timeline("told-1") if entry.event is Event.ATTEMPT_FAILED]
+    assert [(entry.attempt, entry.cause, entry.code, entry.details["answer"]) for entry in tries] == [
+        (1, "connectivity", "provider_maintenance", "later"),
+        (2, "connectivity", "issuer_outcome_unknown", "lost"),
+        (3, "connectivity", "issuer_outcome_unknown", "lost"),
+    ]
+    assert sorted(entry.at for entry in tries) == [entry.at for entry in tries]
+    assert len(stage.issued("told-1")) == 1, "the invoice whose file did not come is the one that is adopted"
+    assert [row["kind"] for row in await stage.rows(tables.notices, "told-1")] == ["expert-paid"]

@@ -1,5 +1,6 @@
 """Every failed attempt leaves one failure record, whatever else fails at that moment."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -213,3 +214,25 @@ async def test_attempts_without_end_are_told_each_and_then_now_and_then(recorder
 def test_every_activity_that_the_table_names_exists() -> None:
     assert set(STEPS) <= named("activity.defn", "activities")
     assert set(STEPS) >= POLLS | REFUNDING
+
+
+async def test_attempts_that_fail_at_the_same_time_leave_one_record_each(
+    recorder: FailureRecorder, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = log.transaction
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[Any]:
+        async with transaction() as db:
+            await asyncio.sleep(0)
+            yield db
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(log, "transaction", slow)
+    cases = [f"c-{number}" for number in range(6)]
+    fault = ConnectivityFault("issuer_unreachable")
+    done = await asyncio.gather(
+        *(attempt(recorder, fault, case=Case(case_id=case_id)) for case_id in cases), return_exceptions=True
+    )
+    assert all(isinstance(error, ApplicationError) for error in done)
+    assert sorted(line.case_id or "" for line in log.lines) == cases

@@ -106,7 +106,8 @@ def must_shut(gate: Gate, outages: Iterable[Outage], limits: BrownoutLimits, now
     since = now - limits.window
     if gate.opened_at is not None:
         since = max(since, gate.opened_at)
-    failed = {outage.case_id for outage in outages if since < outage.failed_at <= now}
+    # no upper end: what another worker's clock has noted a moment ahead of ours has failed all the same
+    failed = {outage.case_id for outage in outages if since < outage.failed_at}
     return len(failed) >= (min(PROBATION, limits.cases) if _on_probation(gate, now) else limits.cases)
 
 

@@ -235,6 +235,15 @@ async def test_a_begun_case_that_is_served_opens_the_gate_like_a_probe(bench: Be
     assert await bench.look("d") is None
 
 
+async def test_the_alert_stays_open_when_the_last_one_leaves_a_gate_that_is_shut(bench: Bench) -> None:
+    await bench.shut()
+    await bench.hold("d")
+    await bench.gates.begin("d")
+    async with bench.store.reading() as db:
+        assert await db.count_holds("wfirma") == 0
+    assert await bench.alerts() == [True]
+
+
 async def test_with_nobody_waiting_the_alert_is_closed_when_the_gate_opens(bench: Bench) -> None:
     await bench.shut()
     bench.wfirma.mend()

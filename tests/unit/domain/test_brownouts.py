@@ -50,11 +50,11 @@ def opened_ago(seconds: int, waiting: int = 0, relapses: int = 0) -> Gate:
         (failed(60, 59.999999, 30, 0), True),
         ([*failed(0, 0), *failed(10, 20)], False),
         ([*failed(0, 0), *failed(10, case="d")], True),
-        (failed(-0.000001, 0, 0), False),
+        (failed(-0.000001, 0, 0), True),
     ],
     ids=[
         "nothing", "one too few", "enough at once", "the first just within the window", "the first just out of it",
-        "enough without the oldest", "the same two cases again", "a third case", "what is yet to come",
+        "enough without the oldest", "the same two cases again", "a third case", "by a clock that is ahead",
     ],
 )  # fmt: skip
 def test_so_many_distinct_cases_within_the_window_shut_the_gate(outages: list[Outage], shuts: bool) -> None:
@@ -104,7 +104,6 @@ def test_probation_ends_an_interval_after_the_last_turn() -> None:
     assert gate.trusted_at == NOW + 30 * SECOND + 15 * SECOND + 30 * SECOND
     later = NOW + 75 * SECOND
     two = [Outage(case_id=f"c-{n}", failed_at=later) for n in range(2)]
-    assert brownouts.must_shut(gate, two, LIMITS, later - TICK) is False, "they have not happened yet"
     earlier = [one.model_copy(update={"failed_at": later - TICK}) for one in two]
     assert brownouts.must_shut(gate, earlier, LIMITS, later - TICK)
     assert not brownouts.must_shut(gate, two, LIMITS, later)

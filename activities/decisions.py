@@ -10,12 +10,13 @@ from temporalio import activity
 
 from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, let_go_in
-from activities.queueing import start_again
+from activities.queueing import decision_alert, start_again
 from activities.received import EXTERNAL, Received
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.records import Alert, Capture, Event, LogEntry
+from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
 from invoicing.ports import CaseStore, Clock
 
@@ -102,6 +103,7 @@ class DecisionActivities:
             completed = payment_completed(facts.state, attempt=0, remote_id=None, paid_at=paid_at, reference=reference)
             if facts.state.closed:
                 await start_again(db, decision.case_id, f"decision-{decision.number}", now)
+            await db.close_alerts_of(decision.case_id, SETTLED_BY_MONEY, now)
             await db.log(
                 LogEntry(
                     case_id=decision.case_id,
@@ -120,15 +122,16 @@ class DecisionActivities:
         now, failure = self._clock(), failed.failure
         async with self._store.transaction() as db:
             state = (await db.facts(failed.case_id)).state
+            kind = (await db.decision(failed.case_id, failed.number)).kind
             await db.open_alert(
                 Alert(
-                    key=f"decision:{failed.case_id}:{failed.number}",
+                    key=decision_alert(failed.case_id, kind),
                     case_id=failed.case_id,
                     step=None,
                     cause=failure.cause,
                     code=known_code(failure.code),
                     opened_at=now,
-                    details={"decision": str(failed.number)},
+                    details={"decision": str(failed.number), "kind": kind.value},
                 )
             )
             await db.log(

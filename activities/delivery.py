@@ -7,7 +7,7 @@ at most one copy too many, never none. What cannot be delivered becomes a failed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from activities.metrics import count_mail
@@ -16,6 +16,7 @@ from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import FAILURES, known_code
 from invoicing.domain.records import (
     ENDED,
+    Alert,
     Delivery,
     DeliveryStatus,
     Event,
@@ -41,9 +42,18 @@ class Postman:
         self._clock = clock
 
     async def deliver(
-        self, case_id: str, kind: MailKind, step: Step, mail: Mail, give_up_after: timedelta, event: Event
+        self,
+        case_id: str,
+        kind: MailKind,
+        step: Step,
+        mail: Mail,
+        give_up_after: timedelta,
+        event: Event,
+        replaces: Sequence[str] = (),
     ) -> DeliveryStatus:
-        """The final status of the mail. Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
+        """The final status of the mail; sent, it makes good those of the Message-IDs that it `replaces`.
+
+        Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
         delivery = await self._intent(case_id, kind, mail)
         if delivery.status in ENDED:
             return delivery.status
@@ -63,7 +73,7 @@ class Postman:
                 return await self._end(delivery, step, DeliveryStatus.FAILED, "mail_undeliverable", error)
             await self._wait(delivery, step, error)
             raise
-        return await self._sent(delivery, step, event)
+        return await self._sent(delivery, step, event, replaces)
 
     async def _intent(self, case_id: str, kind: MailKind, mail: Mail) -> Delivery:
         now = self._clock()
@@ -95,7 +105,7 @@ class Postman:
             await db.save_delivery(delivery)
         return delivery
 
-    async def _sent(self, delivery: Delivery, step: Step, event: Event) -> DeliveryStatus:
+    async def _sent(self, delivery: Delivery, step: Step, event: Event, replaces: Sequence[str]) -> DeliveryStatus:
         now = self._clock()
         async with self._store.transaction() as db:
             stored = await db.delivery(delivery.message_id)
@@ -104,7 +114,11 @@ class Postman:
             await db.save_delivery(
                 delivery.model_copy(update={"status": DeliveryStatus.SENT, "code": None, "updated_at": now})
             )
-            await db.close_task(_task_key(delivery), now)
+            keys = [_task_key(message_id) for message_id in (delivery.message_id, *replaces)]
+            for key in keys:
+                await db.close_task(key, now)
+            if replaces:
+                await db.close_alerts(keys, now)
             await db.log(LogEntry(case_id=delivery.case_id, event=event, at=now, step=step, attempt=delivery.tries))
         count_mail(DeliveryStatus.SENT)
         return DeliveryStatus.SENT
@@ -140,8 +154,18 @@ class Postman:
                 return later.status
             await db.save_delivery(delivery.model_copy(update=update))
             kind = TaskKind.EMAIL if step is Step.EMAIL else TaskKind.NOTIFICATION
-            await db.open_task(
-                FailedTask(key=_task_key(delivery), kind=kind, case_id=delivery.case_id, code=code, opened_at=now)
+            key = _task_key(delivery.message_id)
+            await db.open_task(FailedTask(key=key, kind=kind, case_id=delivery.case_id, code=code, opened_at=now))
+            await db.open_alert(
+                Alert(
+                    key=key,
+                    case_id=delivery.case_id,
+                    step=step,
+                    cause=FAILURES[known_code(code)].cause,
+                    code=known_code(code),
+                    opened_at=now,
+                    details={"mail": delivery.kind.value},
+                )
             )
             state = (await db.facts(delivery.case_id)).state
             await db.log(_failed(Event.MAIL_FAILED, delivery, step, code, state, now, error))
@@ -179,8 +203,9 @@ async def _overtaken(db: UnitOfWork, delivery: Delivery) -> Delivery | None:
     return stored if stored is not None and stored.tries != delivery.tries else None
 
 
-def _task_key(delivery: Delivery) -> str:
-    return f"mail:{delivery.message_id}"
+def _task_key(message_id: str) -> str:
+    """Key of the failed task and of the alert of a mail."""
+    return f"mail:{message_id}"
 
 
 MessageIds = Callable[[str, MailKind, int], str]

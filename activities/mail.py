@@ -63,7 +63,13 @@ class MailActivities:
         mail = self._mail(facts, number, recipient, await self._pdf(facts))
         return Emailed(
             status=await self._postman.deliver(
-                case.case_id, MailKind.INVOICE, Step.EMAIL, mail, case.give_up_after, Event.INVOICE_MAILED
+                case.case_id,
+                MailKind.INVOICE,
+                Step.EMAIL,
+                mail,
+                case.give_up_after,
+                Event.INVOICE_MAILED,
+                [self._ids(case.case_id, MailKind.INVOICE, earlier) for earlier in range(1, number)],
             )
         )
 

@@ -36,6 +36,7 @@ from invoicing.domain.payments import (
     proves_dead,
 )
 from invoicing.domain.records import Alert, CaseFacts, Event, LogEntry
+from invoicing.domain.recoveries import SETTLED_BY_ATTEMPT
 from invoicing.domain.state import Step, payment_failed, payment_opened
 from invoicing.domain.validation import case_totals
 from invoicing.errors import (
@@ -230,7 +231,7 @@ class PaymentActivities:
                 update = {"remote_id": stored.remote_id or opened.remote_id, "redirect_url": opened.redirect_url}
                 await db.save_attempt(stored.model_copy(update=update))
                 return
-            await db.close_alerts([f"charge:{case_id}"], self._clock())
+            await db.close_alerts_of(case_id, SETTLED_BY_ATTEMPT, self._clock())
             state = await cleared(db, facts.state, Step.CHARGE, self._clock())
             state = payment_opened(state, attempt.attempt)
             if state == facts.state:

@@ -10,6 +10,11 @@ from invoicing.domain.records import Event, LogEntry, OutboxKind, OutboxMessage
 from invoicing.ports import UnitOfWork
 
 
+def decision_alert(case_id: str, kind: DecisionKind) -> str:
+    """Key of the alert that a decision of this kind could not be carried out."""
+    return f"decision:{case_id}:{kind.value}"
+
+
 async def start_again(db: UnitOfWork, case_id: str, why: str, now: datetime) -> None:
     """Have the relay start the case's run, once for each reason."""
     await db.enqueue(OutboxMessage(key=f"start:{case_id}:{why}", kind=OutboxKind.START, case_id=case_id), now)
@@ -40,6 +45,7 @@ async def decide(
             body={"number": decided.number},
         )
         await db.enqueue(message, now)
+        await db.close_alerts([decision_alert(case_id, kind)], now)  # an earlier one that failed is taken again
         told = {"decision": kind.value, "number": str(decided.number)}
         await db.log(LogEntry(case_id=case_id, event=Event.DECIDED, at=now, actor=actor, details=told))
     return decided

@@ -19,6 +19,7 @@ from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import Attempt, AttemptState, Transaction, TransactionStatus
 from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
+from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import (
     CaseState,
     PaymentStatus,
@@ -126,7 +127,7 @@ async def _keep(
     paid = attempt.model_copy(update={"state": AttemptState.PAID, "remote_id": transaction.remote_id})
     await db.save_attempt(paid)
     await db.log(_entry(attempt, Event.PAYMENT_COMPLETED, now))
-    await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{attempt.case_id}"], now)
+    await db.close_alerts_of(attempt.case_id, SETTLED_BY_MONEY, now)
     completed = payment_completed(
         await cleared(db, state, Step.CHARGE, now),
         attempt=attempt.attempt,

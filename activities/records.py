@@ -11,6 +11,7 @@ from activities.received import Received, is_verifiable, record_external_in
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
+from invoicing.domain.recoveries import SETTLED_BY_ATTEMPT
 from invoicing.domain.state import Parked, Step, closed_unpaid, parked, resumed
 from invoicing.ports import CaseStore, Clock
 
@@ -142,5 +143,6 @@ class RecordActivities:
             state = (await db.facts(close.case_id)).state
             if not state.paid and not state.closed:
                 state = await db.save(closed_unpaid(state))
+                await db.close_alerts_of(close.case_id, SETTLED_BY_ATTEMPT, self._clock())
                 await db.log(LogEntry(case_id=close.case_id, event=Event.CLOSED_UNPAID, at=self._clock()))
         return Received(paid=state.paid, status=state.payment.status)

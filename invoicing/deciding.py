@@ -15,7 +15,7 @@ from decimal import Decimal
 from activities.queueing import decide
 from invoicing.domain.cases import PaymentMethod
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
-from invoicing.domain.decisions import Decided, DecisionKind, left_to_refund, refusal
+from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, left_to_refund, refusal
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
 from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry
@@ -94,6 +94,21 @@ class Deciding:
             await self._taken(db, facts, DecisionKind.REFUND, actor, key, body, amount)
         self._wake()
         return facts
+
+    async def refund_again(self, case_id: str, actor: str, key: str | None) -> CaseFacts:
+        """Order the newest refund that failed once more, as much of it as is left of its payment.
+
+        Raises `NotAllowed` when none has failed or nothing is left.
+        """
+        async with self._store.reading() as db:
+            failed = [r for r in await db.refunds(case_id) if r.status is RefundStatus.FAILED]
+            last = failed[-1] if failed else None
+            left = Decimal(0) if last is None else await _left(db, case_id, last.remote_id)
+        if last is None or left <= 0:
+            raise NotAllowed("action_not_allowed", "no refund has failed of which something is left")
+        named = None if last.kept else last.remote_id
+        amount, again = min(last.amount, left), key or f"again-{last.number}"
+        return await self.refund(case_id, actor, amount, last.reason or "again", again, named)
 
     async def external_payment(
         self, case_id: str, actor: str, reference: str, paid_at: datetime, amount: Decimal, key: str | None

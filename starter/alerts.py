@@ -1,34 +1,29 @@
-"""`alerts`: what needs a person, newest first."""
+"""`alerts`: what needs a person, newest first or counted by cause; with --format csv or jsonl all of it."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from invoicing.bootstrap import application
-from invoicing.domain.records import StoredAlert
-from invoicing.failing import link, ops_message
-from invoicing.presenting import moment
+from invoicing.bootstrap import Application, application
+from invoicing.domain.records import AlertQuery
+from invoicing.exporting import every
+from invoicing.listing import ALERTS, alert_causes, alert_item
 from invoicing.serving import run as run_loop
-from starter.call import Call, language_option
+from starter.call import Call
+from starter.lists import Listed, cause_options, list_options, show
 from starter.outcomes import ExitCode
 
 COLUMNS = ("id", "opened", "case", "step", "code", "what to do", "state")
-MOST = 1000
+BY_CAUSE = ("cause", "open", "nobody looks after", "since", "codes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
+    list_options(parser)
+    cause_options(parser)
     parser.add_argument("--all", action="store_true", help="closed ones too")
-    parser.add_argument("--limit", type=_limit, default=100, metavar="N", help=f"at most N, up to {MOST}; default 100")
     parser.add_argument("--cursor", type=_cursor, default=0, metavar="ID", help="only those before this one")
-    language_option(parser)
-
-
-def _limit(written: str) -> int:
-    if not (written.isascii() and written.isdigit() and 1 <= int(written) <= MOST):
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST}")
-    return int(written)
+    parser.add_argument("--group", choices=["cause"], help="count the open ones by cause")
 
 
 def _cursor(written: str) -> int:
@@ -44,44 +39,53 @@ def run(call: Call) -> int:
 
 async def _run(call: Call) -> int:
     wanted = call.arguments
+    query = AlertQuery(
+        case_id=wanted.case,
+        cause=wanted.cause,
+        code=wanted.code,
+        step=wanted.step,
+        open=None if wanted.all else True,
+        since=wanted.since,
+        until=wanted.until,
+        after_id=wanted.cursor,
+    )
     async with application(call.settings()) as app:
-        found = await app.store.alerts(open_only=not wanted.all, after_id=wanted.cursor, limit=wanted.limit)
-    following = str(found[-1].id) if len(found) == wanted.limit else None
-    call.out.result({"items": [_document(alert, call.language) for alert in found], "next_cursor": following})
-    if found:
-        call.out.table(COLUMNS, [_row(alert, call.language) for alert in found])
+        if wanted.group is not None:
+            return await _grouped(call, app)
+        return await show(
+            call,
+            Listed(
+                found=every(app.store.alert_list, query),
+                columns=ALERTS,
+                item=lambda alert: alert_item(alert, call.language),
+                heading=COLUMNS,
+                row=_row,
+                place=lambda alert: alert.id,
+                nothing="nothing needs a person",
+            ),
+        )
+
+
+async def _grouped(call: Call, app: Application) -> int:
+    causes = alert_causes(await app.store.alert_groups(), call.language)
+    call.out.result({"items": causes, "next_cursor": None})
+    if causes:
+        call.out.table(
+            BY_CAUSE,
+            [
+                (
+                    one["cause"], str(one["open"]), str(one["unacknowledged"]), one["oldest_at"],
+                    ", ".join(f"{code['code']}: {code['open']}" for code in one["codes"]),
+                )
+                for one in causes
+            ],
+        )  # fmt: skip
     else:
         call.out.line("nothing needs a person")
     return ExitCode.OK
 
 
-def _document(alert: StoredAlert, language: str) -> dict[str, Any]:
-    return {
-        "id": str(alert.id),
-        "key": alert.key,
-        "case_id": alert.case_id,
-        "step": alert.step,
-        "cause": alert.cause,
-        "code": alert.code,
-        "message": ops_message(alert.code, alert.step, language),
-        "docs": link(alert.code),
-        "details": alert.details,
-        "opened_at": moment(alert.opened_at),
-        "acknowledged_at": moment(alert.acknowledged_at) if alert.acknowledged_at else None,
-        "acknowledged_by": alert.acknowledged_by,
-        "closed_at": moment(alert.closed_at) if alert.closed_at else None,
-    }
-
-
-def _row(alert: StoredAlert, language: str) -> tuple[str, ...]:
-    state = "closed" if alert.closed_at else "acknowledged" if alert.acknowledged_at else "open"
-    opened = moment(alert.opened_at.replace(microsecond=0))
-    return (
-        str(alert.id),
-        opened,
-        alert.case_id or "",
-        alert.step or "",
-        alert.code,
-        ops_message(alert.code, alert.step, language) or "",
-        state,
-    )
+def _row(one: dict[str, str]) -> tuple[str, ...]:
+    state = "closed" if one["closed_at"] else "acknowledged" if one["acknowledged_at"] else "open"
+    opened = f"{one['opened_at'][:19]}Z"
+    return one["id"], opened, one["case_id"], one["step"], one["code"], one["message"], state

@@ -316,6 +316,7 @@ class Page(Fact):
 class CaseQuery(Page):
     """Cases by party and status. `cursor` is the case id after which the page begins; `after_id` is not used."""
 
+    case_id: str | None = None
     client_id: str | None = None
     expert_id: str | None = None
     payment_status: str | None = None
@@ -325,12 +326,15 @@ class CaseQuery(Page):
 
 
 class LogQuery(Page):
-    """Lines of the activity log; `failed`: only those that tell of a failure."""
+    """Lines of the activity log; `process` by its name; `failed`: only those that tell of a failure."""
 
     case_id: str | None = None
     event: Event | None = None
     cause: Cause | None = None
     step: Step | None = None
+    code: str | None = None
+    actor: str | None = None
+    process: str | None = None
     failed: bool = False
 
 
@@ -339,6 +343,39 @@ class EmailQuery(Page):
 
     case_id: str | None = None
     status: DeliveryStatus | None = None
+    kind: MailKind | None = None
+    code: str | None = None
+
+
+class AlertQuery(Page):
+    """Alerts; `open` and `acknowledged` None: whether or not."""
+
+    case_id: str | None = None
+    cause: Cause | None = None
+    code: str | None = None
+    step: Step | None = None
+    open: bool | None = None
+    acknowledged: bool | None = None
+
+
+class AlertGroup(Fact):
+    """Open alerts of one cause and code."""
+
+    cause: Cause
+    code: str
+    open: int
+    acknowledged: int
+    oldest_at: datetime
+    newest_at: datetime
+
+
+class TaskQuery(Page):
+    """Rows of the failed lists; `open` None: those that were closed too."""
+
+    kind: TaskKind | None = None
+    case_id: str | None = None
+    code: str | None = None
+    open: bool | None = True
 
 
 class RunningCase(Fact):

@@ -34,10 +34,10 @@ _OWN: Mapping[str, tuple[Recovery, ...]] = {
     "reconciliation_difference": (Recovery.AGREES,),
     "correction_proposed": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
     "provider_brownout": (Recovery.PROVIDER_BACK,),
-    "mail_refused": (Recovery.DELIVERED,),
-    "mail_undeliverable": (Recovery.DELIVERED,),
-    "mail_outcome_unknown": (Recovery.DELIVERED,),
-    "mail_not_configured": (Recovery.DELIVERED,),
+    "mail_refused": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
+    "mail_undeliverable": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
+    "mail_outcome_unknown": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
+    "mail_not_configured": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
 }
 
 _OF_A_CHARGE = frozenset({"gateway_unreachable", "gateway_outcome_unknown", "provider_limit"})
@@ -57,3 +57,14 @@ RECOVERIES: Mapping[str, tuple[Recovery, ...]] = MappingProxyType({code: _ways(c
 
 CLOSED_BY_HAND = frozenset(code for code, ways in RECOVERIES.items() if Recovery.ACKNOWLEDGED in ways)
 """Codes whose recovery no record shows, so that acknowledging closes their alert."""
+
+
+def _closed_by(*ways: Recovery) -> frozenset[str]:
+    return frozenset(code for code, of in RECOVERIES.items() if set(of) & set(ways))
+
+
+SETTLED_BY_ATTEMPT = _closed_by(Recovery.PAYMENT_SETTLED)
+"""Codes whose alerts of a case close when a new attempt is opened, or nobody waits for the money any more."""
+
+SETTLED_BY_MONEY = _closed_by(Recovery.PAYMENT_SETTLED, Recovery.MONEY_CAME)
+"""Codes whose alerts of a case close when it gets its payment."""

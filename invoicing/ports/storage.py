@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,8 @@ from invoicing.domain.payments import Attempt
 from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
     Alert,
+    AlertGroup,
+    AlertQuery,
     ArchivedDocument,
     Capture,
     CaseFacts,
@@ -39,6 +41,7 @@ from invoicing.domain.records import (
     StoredNotice,
     StoredTask,
     TaskKind,
+    TaskQuery,
     WorkerSeen,
 )
 from invoicing.domain.state import CaseState
@@ -189,6 +192,9 @@ class UnitOfWork(Protocol):
     async def close_alerts(self, keys: Sequence[str], now: datetime) -> int:
         """Close open alerts by key, and say how many."""
 
+    async def close_alerts_of(self, case_id: str, codes: Collection[str], now: datetime) -> int:
+        """Close open alerts of a case by code, and say how many."""
+
     async def open_task(self, task: FailedTask) -> bool:
         """Add to a failed list; False while one with the same key is open."""
 
@@ -299,6 +305,15 @@ class CaseStore(Protocol):
 
     async def alerts(self, *, open_only: bool, after_id: int, limit: int) -> tuple[StoredAlert, ...]:
         """Alerts with an id below `after_id` (0: from the newest), newest first."""
+
+    async def alert_list(self, query: AlertQuery) -> tuple[StoredAlert, ...]:
+        """Alerts by case, cause, code, step, state and time; newest first."""
+
+    async def alert_groups(self) -> tuple[AlertGroup, ...]:
+        """Open alerts counted by cause and code."""
+
+    async def task_list(self, query: TaskQuery) -> tuple[StoredTask, ...]:
+        """Failed tasks by kind, case, code, state and time; newest first."""
 
     async def statuses(self, case_ids: Sequence[str]) -> tuple[CaseState, ...]:
         """State records of these cases, or of the newest 100 when none is named."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.domain.backups import TableSum
 from invoicing.errors import NotAllowed
+from invoicing.storage.append_only import may_be_emptied
 from invoicing.storage.faults import translated
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import Database
@@ -79,7 +80,8 @@ async def load(url: str, tables: Batches, *, replace: bool, seen_since: datetime
             if database.dialect == "postgresql":
                 with translated():
                     await connection.execute(text("SET LOCAL statement_timeout = 0"))
-            await _demand_room(connection, replace=replace, seen_since=seen_since)
+            async with may_be_emptied(connection, database.dialect):
+                await _demand_room(connection, replace=replace, seen_since=seen_since)
             for table in TABLES.values():
                 for batch in tables(table):
                     with translated():

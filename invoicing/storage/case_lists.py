@@ -61,6 +61,7 @@ def _chosen(query: CaseQuery) -> list[Condition]:
     conditions: list[Condition] = [cases.c.payment_status != PaymentStatus.NONE.value]
     conditions += within(cases.c.arrived_at, query.since, query.until)
     for column, wanted in (
+        (cases.c.case_id, query.case_id),
         (cases.c.client_id, query.client_id),
         (cases.c.expert_id, query.expert_id),
         (cases.c.payment_status, query.payment_status),

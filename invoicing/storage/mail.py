@@ -49,6 +49,10 @@ class MailLists(Work):
         conditions = within(deliveries.c.created_at, query.since, query.until)
         if query.case_id is not None:
             conditions.append(deliveries.c.case_id == query.case_id)
+        if query.kind is not None:
+            conditions.append(deliveries.c.kind == query.kind.value)
+        if query.code is not None:
+            conditions.append(deliveries.c.code == query.code)
         if query.status is not None:
             conditions.append(deliveries.c.status == query.status.value)
             if query.status not in _ROUTINE:

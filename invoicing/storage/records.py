@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
+from invoicing.domain.processes import Process
 from invoicing.domain.records import (
     Alert,
     Event,
@@ -19,9 +20,11 @@ from invoicing.domain.records import (
     TaskKind,
     WorkerSeen,
 )
+from invoicing.domain.recoveries import CLOSED_BY_HAND
 from invoicing.errors import NotFound
 from invoicing.storage.paging import LARGEST_ID, Condition, named_in, page_below, within
 from invoicing.storage.tables import FAILED, OPEN, RARE, activity_log, alerts, failed_tasks, processes
+from invoicing.storage.told_lists import of_process
 from invoicing.storage.work import Work, insert_once, type_of_details, upsert
 
 _LOG = insert(activity_log).inline()
@@ -48,6 +51,16 @@ _ACKNOWLEDGE = (
     .where(alerts.c.id == bindparam("which"), alerts.c.acknowledged_at.is_(None))
     .values(acknowledged_at=bindparam("now"), acknowledged_by=bindparam("actor"))
 )
+_CLOSE_BY_HAND = (
+    update(alerts)
+    .where(alerts.c.id == bindparam("which"), alerts.c.closed_at.is_(None), alerts.c.code.in_(sorted(CLOSED_BY_HAND)))
+    .values(closed_at=bindparam("now"))
+)
+_CLOSE_OF_CASE = (
+    update(alerts)
+    .where(alerts.c.case_id == bindparam("which"), alerts.c.code.in_(bindparam("codes", expanding=True)), OPEN)
+    .values(closed_at=bindparam("now"))
+)
 _ROUTINE = named_in(RARE, Event)
 """Events of a case that goes well: so many that a page of them is found by looking back from the newest line."""
 _SEEN = upsert(processes, "name")
@@ -73,6 +86,10 @@ class RecordRows(Work):
         if not keys:
             return 0
         return (await self._write(_CLOSE_ALERTS, {"keys": list(keys), "now": now})).rowcount
+
+    async def close_alerts_of(self, case_id: str, codes: Collection[str], now: datetime) -> int:
+        """How many of the case's alerts with these codes were open and are closed now."""
+        return (await self._write(_CLOSE_OF_CASE, {"which": case_id, "codes": sorted(codes), "now": now})).rowcount
 
     async def open_task(self, task: FailedTask) -> bool:
         """False while one with the same key is open."""
@@ -105,9 +122,13 @@ class RecordLists(Work):
         return tuple(StoredAlert.model_validate(_plain(row)) for row in rows)
 
     async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
-        """The first to acknowledge stays named; an alert that recovery has closed can be acknowledged too."""
+        """The first to acknowledge stays named; an alert that recovery has closed can be acknowledged too.
+
+        Where no record would ever show a recovery, looking after it is the end of it.
+        """
         which = min(alert_id, LARGEST_ID)
         await self._write(_ACKNOWLEDGE, {"which": which, "now": now, "actor": actor})
+        await self._write(_CLOSE_BY_HAND, {"which": which, "now": now})
         rows = await self._read(_ALERT, {"which": which})
         if not rows:
             raise NotFound("alert_unknown", "there is no alert of this number")
@@ -121,9 +142,13 @@ class RecordLists(Work):
             (activity_log.c.event, query.event),
             (activity_log.c.cause, query.cause),
             (activity_log.c.step, query.step),
+            (activity_log.c.code, query.code),
+            (activity_log.c.actor, query.actor),
         ):
             if wanted is not None:
                 conditions.append(column == wanted)
+        if query.process is not None:
+            conditions.append(of_process(Process(query.process)))
         if query.failed:
             conditions.append(FAILED)
         if query.event is not None and query.event not in _ROUTINE:

@@ -12,6 +12,8 @@ from invoicing.domain.brownouts import SeenGate
 from invoicing.domain.decisions import Refund
 from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.records import (
+    AlertGroup,
+    AlertQuery,
     CaseFacts,
     CaseQuery,
     EmailQuery,
@@ -27,6 +29,7 @@ from invoicing.domain.records import (
     StoredNotice,
     StoredTask,
     TaskKind,
+    TaskQuery,
     WorkerSeen,
 )
 from invoicing.domain.state import CaseState
@@ -50,6 +53,7 @@ from invoicing.storage.refunds import RefundRows
 from invoicing.storage.runs import DeliveryRows, RunLists
 from invoicing.storage.schema import demand_revision
 from invoicing.storage.session import BUSY_SECONDS, Database
+from invoicing.storage.told_lists import ToldLists
 
 
 class SqlUnitOfWork(
@@ -71,7 +75,7 @@ class SqlUnitOfWork(
 
 
 class SqlLists(
-    CaseLists, MailLists, RecordLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows, RunLists, Rearming
+    CaseLists, MailLists, RecordLists, ToldLists, BrownoutLists, QueueClaims, ExpertKeys, MetricRows, RunLists, Rearming
 ):
     """What the store itself does, each call in a transaction of its own."""
 
@@ -204,6 +208,21 @@ class SqlCaseStore:
         """The activity log, newest first."""
         async with self._lists(writable=False) as rows:
             return await rows.activity(query)
+
+    async def alert_list(self, query: AlertQuery) -> tuple[StoredAlert, ...]:
+        """Alerts by what they say, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.alert_list(query)
+
+    async def alert_groups(self) -> tuple[AlertGroup, ...]:
+        """Open alerts counted by cause and code."""
+        async with self._lists(writable=False) as rows:
+            return await rows.alert_groups()
+
+    async def task_list(self, query: TaskQuery) -> tuple[StoredTask, ...]:
+        """Failed tasks by what they say, newest first."""
+        async with self._lists(writable=False) as rows:
+            return await rows.task_list(query)
 
     async def failed_tasks(self, kind: TaskKind | None, after_id: int, limit: int) -> tuple[StoredTask, ...]:
         """Open failed tasks, newest first."""

@@ -257,6 +257,7 @@ notices = Table(
 UNREAD = text("read_at IS NULL")
 Index("ix_notices_unread", notices.c.expert_id, **_where(UNREAD))
 
+# append-only: the migrations keep triggers that refuse to change or delete a line; who builds it anew makes them again
 activity_log = Table(
     "activity_log",
     metadata,
@@ -310,6 +311,7 @@ failed_tasks = Table(
 OPEN = text("closed_at IS NULL")
 for _table in (alerts, failed_tasks):
     Index(f"uq_{_table.name}_open", _table.c.key, unique=True, **_where(OPEN))
+Index("ix_alerts_case", alerts.c.case_id, **_where(OPEN))
 Index("ix_failed_tasks_open", failed_tasks.c.kind, failed_tasks.c.id, **_where(OPEN))
 
 outbox = Table(

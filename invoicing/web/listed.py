@@ -85,6 +85,7 @@ class FailedTaskItem(Described):
     message: str | None
     docs: str
     opened_at: datetime
+    closed_at: datetime | None
 
 
 class FailedTasks(Described):
@@ -126,3 +127,30 @@ class Notifications(Described):
     items: list[NotificationItem]
     next_cursor: str | None
     unread: Annotated[int, Field(description="of all his notifications, not of this page")]
+
+
+class AlertCode(Described):
+    """Open alerts of one code."""
+
+    code: str
+    open: int
+    message: str
+    docs: str
+
+
+class AlertCause(Described):
+    """Open alerts of one cause."""
+
+    cause: str
+    open: int
+    unacknowledged: int
+    oldest_at: datetime
+    newest_at: datetime
+    codes: list[AlertCode]
+
+
+class AlertCauses(Described):
+    """Open alerts counted by cause."""
+
+    items: list[AlertCause]
+    next_cursor: None

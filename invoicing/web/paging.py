@@ -29,6 +29,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(pattern=_ROW_ID, description="`next_cursor` of a list")]
 Since = Annotated[_Instant | None, Query(description="from this time on; with its zone")]
 Until = Annotated[_Instant | None, Query(description="before this time; with its zone")]
+Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,60}$", description="a code of docs/failures.md")]
 
 USUAL = 50
 """Items of a page when the caller does not say."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -55,10 +55,13 @@ class ResendBody(Shape):
 
 
 class RegenerateBody(Shape):
-    """Cases whose invoices are tried again."""
+    """Cases whose failed tasks of a kind are tried again."""
 
     case_ids: Annotated[
         tuple[Annotated[str, Field(pattern=CASE_ID)], ...],
         BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
         AfterValidator(_filled),
     ]
+    kind: Annotated[
+        Literal["invoice", "email", "refund"], Field(description="invoices again, mails again, refunds again")
+    ] = "invoice"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from invoicing.domain.records import StoredAlert
-from invoicing.failing import link, ops_message
-from invoicing.presenting import moment
+from invoicing.domain.cases import CASE_ID
+from invoicing.domain.records import AlertQuery
+from invoicing.domain.state import Step
+from invoicing.errors import Cause
+from invoicing.exporting import Format, every
+from invoicing.listing import ALERTS, alert_causes, alert_item
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by
 from invoicing.web.bodies import parsed, raw_body
 from invoicing.web.described import AlertItem, Alerts
+from invoicing.web.exports import Wanted, download, exported
 from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
+from invoicing.web.listed import AlertCauses
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Cursor, Limit, beyond, page_of, row_id
+from invoicing.web.paging import USUAL, Code, Cursor, Limit, Since, Until, beyond, page_of, row_id
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import EmptyBody
@@ -24,18 +29,47 @@ from invoicing.web.requested import EmptyBody
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
 
-@router.get("", operation_id=Call.LIST_ALERTS, responses={200: {"model": Alerts}, **problems(401, 403, 422, 503)})
+@router.get(
+    "", operation_id=Call.LIST_ALERTS, responses={**exported(Alerts | AlertCauses), **problems(401, 403, 422, 503)}
+)
 async def list_alerts(
     parts: Parts,
     language: Language,
     _caller: Annotated[Caller, by(Call.LIST_ALERTS)],
+    form: Wanted,
+    case_id: Annotated[str | None, Query(pattern=CASE_ID)] = None,
+    cause: Cause | None = None,
+    code: Code = None,
+    step: Step | None = None,
+    acknowledged: Annotated[bool | None, Query(description="somebody looks after it, or nobody")] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = USUAL,
     cursor: Cursor = None,
     open_only: Annotated[bool, Query(alias="open", description="only alerts that are not closed")] = False,
+    group: Annotated[Literal["cause"] | None, Query(description="open alerts counted by cause and code")] = None,
 ) -> Response:
-    """One page of alerts."""
-    found = await parts.store.alerts(open_only=open_only, after_id=beyond(cursor), limit=limit + 1)
-    page = page_of(found, limit, lambda alert: alert.id, lambda alert: _item(alert, language))
+    """One page of alerts, all of them, or how many are open by cause."""
+    if group is not None:
+        groups = alert_causes(await parts.store.alert_groups(), language)
+        return sent(reply(200, {"items": groups, "next_cursor": None}, language))
+    query = AlertQuery(
+        case_id=case_id,
+        cause=cause,
+        code=code,
+        step=step,
+        open=True if open_only else None,
+        acknowledged=acknowledged,
+        since=since,
+        until=until,
+        after_id=beyond(cursor),
+        limit=limit + 1,
+    )
+    if form is not Format.JSON:
+        found = every(parts.store.alert_list, query)
+        return await download(form, "alerts", language, ALERTS, found, lambda alert: alert_item(alert, language))
+    alerts = await parts.store.alert_list(query)
+    page = page_of(alerts, limit, lambda alert: alert.id, lambda alert: alert_item(alert, language))
     return sent(reply(200, page, language))
 
 
@@ -60,24 +94,6 @@ async def acknowledge_alert(
     async def act() -> Reply:
         parsed(raw or b"{}", EmptyBody)
         alert = await parts.store.acknowledge(number, caller.actor, parts.clock())
-        return reply(200, _item(alert, language), language)
+        return reply(200, alert_item(alert, language), language)
 
     return sent(await once(parts.answers, parts.clock, request, caller, key, raw, act))
-
-
-def _item(alert: StoredAlert, language: str) -> dict[str, Any]:
-    return {
-        "id": str(alert.id),
-        "key": alert.key,
-        "case_id": alert.case_id,
-        "step": alert.step,
-        "cause": alert.cause,
-        "code": alert.code,
-        "message": ops_message(alert.code, alert.step, language),
-        "docs": link(alert.code),
-        "details": alert.details,
-        "opened_at": moment(alert.opened_at),
-        "acknowledged_at": None if alert.acknowledged_at is None else moment(alert.acknowledged_at),
-        "acknowledged_by": alert.acknowledged_by,
-        "closed_at": None if alert.closed_at is None else moment(alert.closed_at),
-    }

@@ -10,11 +10,13 @@ from invoicing.domain.cases import CASE_ID, PARTY_ID
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.labels import Role
 from invoicing.domain.records import CaseFacts, CaseQuery
-from invoicing.domain.state import PaymentStatus
+from invoicing.domain.state import InvoiceStatus, PaymentStatus
 from invoicing.errors import DataFault, NotFound
-from invoicing.presenting import moment, state_record
+from invoicing.exporting import PAGE, Format, pages
+from invoicing.listing import PAYMENTS, payment_item, payment_row
 from invoicing.tokens import Caller
 from invoicing.web.access import Call, by, own_case
+from invoicing.web.exports import Wanted, download, exported
 from invoicing.web.languages import Language
 from invoicing.web.listed import Payments
 from invoicing.web.openapi import problems
@@ -27,14 +29,18 @@ router = APIRouter(prefix="/v1/payments", tags=["payments"])
 _Party = Annotated[str | None, Query(pattern=PARTY_ID)]
 
 
-@router.get("", operation_id=Call.LIST_PAYMENTS, responses={200: {"model": Payments}, **problems(401, 422, 503)})
+@router.get("", operation_id=Call.LIST_PAYMENTS, responses={**exported(Payments), **problems(401, 422, 503)})
 async def list_payments(
     parts: Parts,
     language: Language,
     caller: Annotated[Caller, by(Call.LIST_PAYMENTS)],
+    form: Wanted,
     client_id: _Party = None,
     expert_id: _Party = None,
+    case_id: Annotated[str | None, Query(pattern=CASE_ID)] = None,
     status: Annotated[PaymentStatus | None, Query(description="`payment.status`")] = None,
+    invoice_status: Annotated[InvoiceStatus | None, Query(description="as recorded, not the label")] = None,
+    parked: bool | None = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = USUAL,
@@ -44,14 +50,33 @@ async def list_payments(
     query = CaseQuery(
         client_id=client_id,
         expert_id=expert_id,
+        case_id=case_id,
         payment_status=status,
+        invoice_status=invoice_status,
+        parked=parked,
         since=since,
         until=until,
         limit=limit + 1,
         cursor=cursor,
     )
+    if form is not Format.JSON:
+
+        async def fetch(after: str | None) -> tuple[CaseFacts, ...]:
+            behind = query.cursor if after is None else after
+            return await _found(parts, caller, query.model_copy(update={"cursor": behind, "limit": PAGE}))
+
+        def row(facts: CaseFacts) -> dict[str, Any]:
+            item = payment_item(facts, caller.role, language)
+            return payment_row(item) if form is Format.CSV else item
+
+        cases = pages(fetch, lambda facts: facts.state.case_id)
+        return await download(form, "payments", language, PAYMENTS, cases, row)
     found = await _found(parts, caller, query)
-    page = page_of(found, limit, lambda facts: facts.state.case_id, lambda facts: _item(facts, caller.role, language))
+
+    def item(facts: CaseFacts) -> dict[str, Any]:
+        return payment_item(facts, caller.role, language)
+
+    page = page_of(found, limit, lambda facts: facts.state.case_id, item)
     return sent(reply(200, page, language))
 
 
@@ -67,10 +92,3 @@ async def _found(parts: WebParts, caller: Caller, query: CaseQuery) -> tuple[Cas
         except NotFound:
             raise DataFault("invalid", [fault("cursor", FaultCode.BAD_FORMAT)]) from None
     return await parts.store.payments(query)
-
-
-def _item(facts: CaseFacts, role: Role, language: str) -> dict[str, Any]:
-    item = {**state_record(facts, role, language), "recorded_at": moment(facts.arrived_at)}
-    if role in {Role.SERVICE, Role.OPS}:
-        item |= {"client_id": facts.document.client.id, "expert_id": facts.document.expert_id}
-    return item

@@ -22,6 +22,7 @@ from tests.contract.storage import (
     exam_rearming,
     exam_records,
     exam_runs,
+    exam_told_lists,
     samples,
 )
 from tests.contract.storage.sabotage import (
@@ -59,6 +60,7 @@ MODULES = (
     exam_rearming,
     exam_records,
     exam_runs,
+    exam_told_lists,
 )
 EXAMS = _exams(*MODULES)
 

@@ -72,6 +72,20 @@ async def test_a_definite_no_is_not_tried_again_and_becomes_a_failed_task(stage:
     assert told.recipients == ("ekspert@example.com",), "the case goes on without the mail"
 
 
+async def test_a_mail_that_is_sent_again_makes_good_the_one_that_failed(stage: World) -> None:
+    stage.mail_fault("550", address("again-1"))
+    assert (await mailed(stage, "again-1"))["status"] == "failed"
+    (alert,) = await stage.alerts("again-1")
+    assert (alert.code, alert.step, alert.details) == ("mail_refused", Step.EMAIL, {"mail": "invoice"})
+    await stage.app.deciding.resend("again-1", "ops", None, "press-1")
+
+    async def is_sent() -> bool:
+        return Event.INVOICE_MAILED in await stage.events("again-1")
+
+    await until(is_sent, "the second mail is sent")
+    assert (await stage.open_tasks("again-1"), await stage.alerts("again-1")) == ([], [])
+
+
 async def test_a_lost_answer_is_sent_once_more_under_the_same_message_id(stage: World) -> None:
     stage.mail_fault("drop_after_data", address("lost-1"))
     row = await mailed(stage, "lost-1")

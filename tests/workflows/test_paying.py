@@ -46,6 +46,7 @@ async def test_a_refused_start_is_told_at_once_and_a_second_press_pays(stage: Wo
     await stage.ended("no-1")
     assert [item.order_id for item in stage.successes("no-1")] == ["no-1-2"]
     assert stage.transactions("no-1-1") == []
+    assert await stage.alerts("no-1") == [], "the money that came is the recovery"
 
 
 async def test_a_refused_start_posts_one_request(stage: World) -> None:

@@ -64,6 +64,16 @@ class Deciding:
         self._wake()
         return facts
 
+    async def preview(self, case_id: str, kind: DecisionKind, amount: Decimal | None = None) -> CaseFacts:
+        """What `take` would say, with nothing recorded. Raises as it does."""
+        async with self._store.reading() as db:
+            facts = await db.facts(case_id)
+            left = await _left(db, case_id)
+        self._demand_allowed(kind, facts, left)
+        if amount is not None and amount > left:
+            _demand([Fault("amount", "amount_too_large")])
+        return facts
+
     async def resend(self, case_id: str, actor: str, email: str | None, key: str | None) -> CaseFacts:
         """Mail the document once more. Raises `DataFault("invalid")` for an address that cannot be mailed to."""
         if email is not None:

@@ -8,7 +8,7 @@ from invoicing.bootstrap import Application
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import CaseFacts
 from starter.call import Call
-from starter.deciding import case_options
+from starter.deciding import case_options, preview_of
 from starter.deciding import run as decide
 
 
@@ -24,4 +24,4 @@ def run(call: Call) -> int:
     async def take(app: Application, case_id: str, actor: str) -> CaseFacts:
         return await app.deciding.take(case_id, DecisionKind.CHECK_PAYMENT_NOW, actor, key=call.arguments.key)
 
-    return decide(call, take)
+    return decide(call, take, look=preview_of(DecisionKind.CHECK_PAYMENT_NOW))

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from invoicing.bootstrap import Application, application
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.labels import Role
 from invoicing.domain.records import CaseFacts
-from invoicing.errors import ConnectivityFault, DataFault, NotFound, PaidcaseError, SettingsFault
+from invoicing.errors import ConnectivityFault, DataFault, NotAllowed, NotFound, PaidcaseError, SettingsFault
 from invoicing.presenting import fault_list, state_record
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
+from starter.choosing import choice_options, chosen, confirm
+from starter.counting import counted
 from starter.handing_over import handing_over, reach_temporal
 from starter.outcomes import ExitCode, exit_code, explanation
 from starter.output import listed
@@ -49,11 +54,12 @@ class Item:
     fault: PaidcaseError | None = None
 
 
-def case_options(parser: argparse.ArgumentParser, *, many: bool, keyed: bool = True) -> None:
+def case_options(parser: argparse.ArgumentParser, *, many: bool | None, keyed: bool = True) -> None:
     """The case or cases, who decides, and the key under which the decision is taken once."""
     if many:
-        parser.add_argument("case_ids", nargs="+", metavar="CASE", help="each stands for itself")
-    else:
+        parser.add_argument("case_ids", nargs="*", metavar="CASE", help="each stands for itself")
+        choice_options(parser)
+    elif many is not None:  # None: the command says itself how its cases are chosen
         parser.add_argument("case_ids", nargs=1, metavar="CASE")
     parser.add_argument("--name", type=_name, default="cli", help="who decides, as the activity log shows it")
     if keyed:
@@ -83,16 +89,69 @@ def read_file(path: Path) -> bytes:
         raise NotFound("unreadable", f"{path} cannot be read: {error.strerror}") from None
 
 
-def run(call: Call, take: Take, queued: Callable[[CaseFacts], bool] = lambda facts: True) -> int:
-    """Decide for each case and hand over; `queued` says whether the decision is for a run at all."""
-    return run_loop(lambda: _run(call, take, queued))
+def preview_of(kind: DecisionKind) -> Take:
+    """What a decision of this kind would be answered, with nothing recorded."""
+
+    async def look(app: Application, case_id: str, _actor: str) -> CaseFacts:
+        return await app.deciding.preview(case_id, kind)
+
+    return look
 
 
-async def _run(call: Call, take: Take, queued: Callable[[CaseFacts], bool]) -> int:
-    wanted = call.arguments
-    items = [Item(case_id) for case_id in dict.fromkeys(wanted.case_ids)]
+def run(
+    call: Call, take: Take, queued: Callable[[CaseFacts], bool] = lambda facts: True, look: Take | None = None
+) -> int:
+    """Decide for each case and hand over; `queued` says whether the decision is for a run at all.
+
+    With `look` many may be chosen: it says what `take` would say, and records nothing.
+    """
+    if look is not None and not call.arguments.case_ids and call.arguments.query is None:
+        raise NotAllowed("nothing_chosen", "name cases, or choose them with --query")
+    return run_loop(lambda: _run(call, take, queued, look))
+
+
+async def _run(call: Call, take: Take, queued: Callable[[CaseFacts], bool], look: Take | None) -> int:
     async with application(call.settings()) as app:
-        away: ConnectivityFault | None = None
+        items = [Item(case_id) for case_id in (call.arguments.case_ids if look is None else await chosen(call, app))]
+        if look is None:
+            await _decide(call, app, items, take, queued)
+            return _tell(call, items)
+        confirm(call, len(items))
+        if call.arguments.dry_run:
+            await _each(call, app, items, look)
+            return _tell(call, items, "would be touched")
+        await _decide(call, app, items, take, queued)
+    return _tell(call, items)
+
+
+@contextmanager
+def _reporting(call: Call) -> Iterator[Callable[[Item], None]]:
+    """Appends a line for each case as soon as it is decided. Raises `NotFound("unwritable")`."""
+    path: Path | None = getattr(call.arguments, "output", None)
+    if path is None or call.arguments.dry_run:
+        yield lambda item: None
+        return
+    try:
+        cut = path.exists() and not path.read_bytes().endswith(b"\n")
+        out = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise NotFound("unwritable", f"{path} cannot be written: {error.strerror}") from None
+    with out:
+        if cut:  # the last line of a run that was killed stays what it is, and the next one begins anew
+            out.write("\n")
+
+        def tell(item: Item) -> None:
+            out.write(json.dumps(_document(item, call.language), ensure_ascii=False) + "\n")
+            out.flush()
+
+        yield tell
+
+
+async def _each(call: Call, app: Application, items: Sequence[Item], take: Take) -> None:
+    wanted = call.arguments
+    away: ConnectivityFault | None = None
+    what = "looked at" if getattr(wanted, "dry_run", False) else "decided"
+    with counted(len(items), what) as count, _reporting(call) as report:
         for item in items:
             if away is not None:
                 item.fault = away  # each would wait for the same dependency in vain
@@ -108,12 +167,19 @@ async def _run(call: Call, take: Take, queued: Callable[[CaseFacts], bool]) -> i
                 item.fault = unknown if fault.code == "case_unknown" else fault
             except PaidcaseError as fault:
                 item.fault = fault
-        waiting = [item for item in items if item.facts is not None and queued(item.facts)]
-        if waiting:
-            fault_of_all = await _handed_over(app, call)
-            for item in waiting:
-                item.handed_over, item.fault = fault_of_all is None, fault_of_all
-    return _tell(call, items)
+            report(item)
+            count()
+
+
+async def _decide(
+    call: Call, app: Application, items: Sequence[Item], take: Take, queued: Callable[[CaseFacts], bool]
+) -> None:
+    await _each(call, app, items, take)
+    waiting = [item for item in items if item.facts is not None and queued(item.facts)]
+    if waiting:
+        fault_of_all = await _handed_over(app, call)
+        for item in waiting:
+            item.handed_over, item.fault = fault_of_all is None, fault_of_all
 
 
 async def _handed_over(app: Application, call: Call) -> PaidcaseError | None:
@@ -141,12 +207,16 @@ async def _rows(app: Application) -> int:
     return (await app.store.waiting())["outbox"]
 
 
-def _tell(call: Call, items: Sequence[Item]) -> int:
+def _tell(call: Call, items: Sequence[Item], done: str = "recorded") -> int:
     for item in items:
         if item.fault is not None:
             call.out.complain(f"{item.case_id}: {explanation(item.fault)}")
         if item.facts is not None:
-            call.out.line(f"{item.case_id}: recorded" + (", handed over" if item.handed_over else ""))
+            call.out.line(f"{item.case_id}: {done}" + (", handed over" if item.handed_over else ""))
+    if len(items) > 1:
+        call.out.line(f"{sum(item.facts is not None for item in items)} of {len(items)} cases {done}")
+    elif not items:
+        call.out.line("no case is left to be touched")
     call.out.result(listed([_document(item, call.language) for item in items], named=len(items)))
     return max((exit_code(item.fault) for item in items if item.fault is not None), default=ExitCode.OK)
 

@@ -12,8 +12,10 @@ import re
 from decimal import Decimal
 
 from invoicing.bootstrap import Application
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.parties import has_bad_characters
 from invoicing.domain.records import CaseFacts
+from invoicing.errors import NotAllowed
 from starter.call import Call
 from starter.deciding import case_options
 from starter.deciding import run as decide
@@ -24,7 +26,8 @@ _AMOUNT = re.compile(r"[0-9]{1,14}(\.[0-9]{1,2})?")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
-    case_options(parser, many=False)
+    case_options(parser, many=True)
+    parser.add_argument("--limit", type=int, metavar="CASES", help="demanded for many: never more cases than this")
     parser.add_argument("--amount", type=_amount, metavar="AMOUNT", help="such as 10.00; default: all that is left")
     parser.add_argument("--reason", type=_reason, required=True, help="why, for the record")
     parser.add_argument("--remote-id", metavar="ID", help="the gateway's transaction; default: the kept payment")
@@ -51,7 +54,13 @@ def run(call: Call) -> int:
     async def take(app: Application, case_id: str, actor: str) -> CaseFacts:
         return await app.deciding.refund(case_id, actor, wanted.amount, wanted.reason, key, wanted.remote_id)
 
-    return decide(call, take)
+    async def look(app: Application, case_id: str, _actor: str) -> CaseFacts:
+        return await app.deciding.preview(case_id, DecisionKind.REFUND, wanted.amount)
+
+    many = wanted.query is not None or len(set(wanted.case_ids)) > 1
+    if many and not wanted.dry_run and (wanted.key is None or wanted.limit is None):
+        raise NotAllowed("many_refunds", "for many refunds give --key and --limit, and look with --dry-run first")
+    return decide(call, take, look=look)
 
 
 def _key_of(amount: Decimal | None, reason: str, remote_id: str | None) -> str:

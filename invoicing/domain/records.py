@@ -314,7 +314,10 @@ class Page(Fact):
 
 
 class CaseQuery(Page):
-    """Cases by party and status. `cursor` is the case id after which the page begins; `after_id` is not used."""
+    """Cases by party and status. `cursor` is the case id after which the page begins; `after_id` is not used.
+
+    Cases without a payment label are left out unless `unpaid_too`.
+    """
 
     case_id: str | None = None
     client_id: str | None = None
@@ -322,6 +325,7 @@ class CaseQuery(Page):
     payment_status: str | None = None
     invoice_status: str | None = None
     parked: bool | None = None
+    unpaid_too: bool = False
     cursor: str | None = None
 
 

@@ -58,7 +58,9 @@ class CaseLists(Work):
 
 
 def _chosen(query: CaseQuery) -> list[Condition]:
-    conditions: list[Condition] = [cases.c.payment_status != PaymentStatus.NONE.value]
+    conditions: list[Condition] = []
+    if not query.unpaid_too:
+        conditions.append(cases.c.payment_status != PaymentStatus.NONE.value)
     conditions += within(cases.c.arrived_at, query.since, query.until)
     for column, wanted in (
         (cases.c.case_id, query.case_id),

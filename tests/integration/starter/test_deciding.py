@@ -184,7 +184,7 @@ async def test_what_makes_no_sense_is_refused_with_the_reason_and_nothing_is_rec
 
 async def test_of_many_cases_each_is_reported_and_one_that_is_refused_stops_no_other(folder: Path) -> None:
     await staged(folder, "c-1", "c-2", **FAILED)
-    done = starter(folder, "regenerate", "c-1", "nobody", "c-2", "c-1", "--json", **AUTOPAY)
+    done = starter(folder, "regenerate", "c-1", "nobody", "c-2", "c-1", "--yes", "--json", **AUTOPAY)
     items = answer(done)["items"]
     assert done.returncode == 3
     assert [(item["case_id"], item["accepted"], item["code"]) for item in items] == [

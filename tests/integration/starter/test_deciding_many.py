@@ -1,0 +1,122 @@
+"""Deciding about many cases: chosen by a query, looked at first, asked about, reported, and taken up where it stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from invoicing.domain.state import Badge, Parked, PaymentState, PaymentStatus, Step
+from invoicing.errors import Cause
+from tests.integration.starter.test_deciding import (
+    AUTOPAY,
+    BUYER,
+    FAILED,
+    INVOICED,
+    OPEN,
+    answer,
+    decisions,
+    opened,
+    staged,
+    starter,
+)
+
+LOST = {
+    "payment": PaymentState(status=PaymentStatus.OPEN, attempt=1),
+    "parked": Parked(step=Step.CHARGE, cause=Cause.INTERNAL, code="run_lost", attempts=0),
+    "badges": (Badge.DECISION_NEEDED,),
+    "closed": True,
+}
+
+
+async def three_kinds(folder: Path) -> None:
+    """Two failed rounds, a case without its run, an invoiced one, and one that pays."""
+    await staged(folder, "a-1", "a-2", **FAILED)
+    await staged(folder, "b-1", **LOST)
+    await staged(folder, "c-1", **INVOICED)
+    await staged(folder, "d-1", **OPEN)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("parked=true", ["a-1", "a-2", "b-1"]),
+        ("parked=true cause=connectivity", ["a-1", "a-2"]),
+        ("code=run_lost", ["b-1"]),
+        ("step=generate_invoice expert=exp-1", ["a-1", "a-2"]),
+        ("expert=somebody", []),
+        ("payment=open parked=false", ["d-1"]),
+    ],
+)
+async def test_a_query_chooses_by_what_the_database_knows_and_a_dry_run_records_nothing(
+    folder: Path, query: str, wanted: list[str]
+) -> None:
+    await three_kinds(folder)
+    done = starter(folder, "regenerate", "--query", query, "--dry-run", "--json", **AUTOPAY)
+    told = answer(done)
+    items = [told] if "case_id" in told else told["items"]
+    assert sorted(item["case_id"] for item in items) == wanted
+    assert all(item["accepted"] == (item["case_id"] != "d-1") for item in items)
+    assert done.returncode == (1 if "d-1" in wanted else 0), done.stderr
+    for case_id in wanted:
+        assert await decisions(folder, case_id) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "parked", "parked=yes", "colour=red", "cause=weather", "parked=false step=charge"]
+)
+def test_a_query_that_means_nothing_is_refused_before_anything_is_read(folder: Path, query: str) -> None:
+    done = starter(folder, "regenerate", "--query", query, **AUTOPAY)
+    assert (done.returncode, "argument --query" in done.stderr) == (2, True), done.stderr
+
+
+async def test_more_than_one_case_is_touched_only_after_a_word(folder: Path) -> None:
+    await three_kinds(folder)
+    done = starter(folder, "regenerate", "--query", "parked=true", **AUTOPAY)
+    assert (done.returncode, "3 cases would be touched" in done.stderr) == (1, True), done.stderr
+    assert await decisions(folder, "a-1") == []
+
+
+async def test_a_report_is_written_and_what_it_shows_as_accepted_is_passed_over(folder: Path) -> None:
+    await three_kinds(folder)
+    line = ["regenerate", "a-1", "c-1", "a-2", "--yes", "--output", "report.jsonl", "--json"]
+    assert starter(folder, *line, **AUTOPAY).returncode == 3
+    told = [json.loads(line) for line in (folder / "report.jsonl").read_text().splitlines()]
+    assert [(one["case_id"], one["accepted"]) for one in told] == [("a-1", True), ("c-1", False), ("a-2", True)]
+    with (folder / "report.jsonl").open("a") as report:
+        report.write('{"case_id": "b-1", "accep')  # killed while it wrote
+    again = answer(starter(folder, *line, "b-1", **AUTOPAY))
+    assert [one["case_id"] for one in again["items"]] == ["c-1", "b-1"]
+    for case_id in ("a-1", "a-2", "b-1"):
+        assert len(await decisions(folder, case_id)) == 1
+
+
+async def test_many_refunds_demand_a_key_and_a_limit_and_run_twice_are_one_refund_each(folder: Path) -> None:
+    await staged(folder, "c-1", "c-2", **INVOICED)
+    line = ["refund", "c-1", "c-2", "--reason", "no show", "--amount", "10", "--yes"]
+    for more in ([], ["--key", "k"], ["--limit", "2"], ["--key", "k", "--limit", "1"]):
+        assert starter(folder, *line, *more, **AUTOPAY).returncode == 1
+    assert await decisions(folder) == []
+    for _ in range(2):
+        assert starter(folder, *line, "--key", "k", "--limit", "2", **AUTOPAY).returncode == 3
+    for case_id in ("c-1", "c-2"):
+        (decided,) = await decisions(folder, case_id)
+        assert decided.body == {"reason": "no show", "amount": "10.00"}
+
+
+async def test_a_folder_gives_each_case_its_file(folder: Path) -> None:
+    await staged(folder, "a-1", "a-2", **FAILED)
+    (folder / "data").mkdir()
+    for case_id in ("a-1", "nobody"):
+        (folder / "data" / f"{case_id}.json").write_text(json.dumps(BUYER), encoding="utf-8")
+    done = starter(folder, "correct", "--folder", "data", "--yes", "--json", **AUTOPAY)
+    told = answer(done)["items"]
+    assert [(one["case_id"], one["accepted"], one["code"]) for one in told] == [
+        ("a-1", True, "temporal_unreachable"),
+        ("nobody", False, "not_found"),
+    ]
+    async with opened(folder) as app:
+        billing = (await app.intake.facts("a-1")).billing
+    assert billing is not None
+    assert billing.tax_id == BUYER["tax_id"]
+    assert starter(folder, "attach", **AUTOPAY).returncode == 1
+    assert starter(folder, "regenerate", **AUTOPAY).returncode == 1

@@ -20,14 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     folder_options(parser, ".pdf")
     case_options(parser, many=None)
     parser.epilog = (
-        "A file has up to 10 MiB, is not encrypted and holds nothing active. The same again changes nothing; what it replaces\n"
-        "stays archived."
+        "A file has up to 10 MiB, is not encrypted and holds nothing active.\n"
+        "The same again changes nothing; what it replaces stays archived."
     )
 
 
 def run(call: Call) -> int:
     """1 when the file may not be kept or no attachment is waited for."""
-
     file_of = files_of(call, ".pdf")
 
     async def take(app: Application, case_id: str, actor: str) -> CaseFacts:

@@ -22,12 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
     folder_options(parser, ".json")
     case_options(parser, many=None, keyed=False)
-    parser.epilog = "The file is the billing data object; - reads standard input. The same data again change nothing. Refused once the invoice is issued."
+    parser.epilog = (
+        "The file is the billing data object; - reads standard input. The same data again change nothing.\n"
+        "Refused once the invoice is issued."
+    )
 
 
 def run(call: Call) -> int:
     """1 when the data have faults or the invoice is issued."""
-
     file_of = files_of(call, ".json")
 
     async def take(app: Application, case_id: str, actor: str) -> CaseFacts:

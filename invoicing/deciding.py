@@ -68,7 +68,7 @@ class Deciding:
         """What `take` would say, with nothing recorded. Raises as it does."""
         async with self._store.reading() as db:
             facts = await db.facts(case_id)
-            left = await _left(db, case_id)
+            left = await _left(db, case_id, None)
         self._demand_allowed(kind, facts, left)
         if amount is not None and amount > left:
             _demand([Fault("amount", "amount_too_large")])

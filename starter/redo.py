@@ -35,7 +35,8 @@ class Item:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
-    case_options(parser, many=True, keyed=False)
+    parser.add_argument("case_ids", nargs="+", metavar="CASE", help="each stands for itself")
+    case_options(parser, many=None, keyed=False)
     steps = [step.value for step in Step]
     parser.add_argument("--step", required=True, choices=steps, help="the step to which the run goes back")
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")

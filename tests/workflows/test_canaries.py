@@ -75,7 +75,7 @@ async def recorded(stage: World, case_id: str, *, paid: bool = False, **changes:
 
 async def paid_by_gateway(stage: World, case_id: str) -> None:
     await recorded(stage, case_id)
-    assert (await stage.pay(case_id, within=30)).redirect_url
+    assert (await stage.pay(case_id, within=60)).redirect_url
     stage.act(f"{case_id}-1", Action.PAY)
     await stage.ended(case_id)
 
@@ -149,7 +149,7 @@ async def given_up(stage: World) -> None:
 
 async def asked_now(stage: World) -> None:
     await recorded(stage, "can-asked")
-    await stage.pay("can-asked", within=30)
+    await stage.pay("can-asked", within=60)
     stage.act("can-asked-1", Action.PAY, ItnMode.DROP)
     await stage.app.deciding.take("can-asked", DecisionKind.CHECK_PAYMENT_NOW, "ops:Kanarek")
     await stage.ended("can-asked")
@@ -157,7 +157,7 @@ async def asked_now(stage: World) -> None:
 
 async def paid_elsewhere(stage: World) -> None:
     await recorded(stage, "can-ext")
-    await stage.pay("can-ext", within=30)
+    await stage.pay("can-ext", within=60)
     gross = (await stage.state("can-ext")).gross
     assert gross is not None
     deciding, now = stage.app.deciding, stage.app.clock()
@@ -175,7 +175,7 @@ async def mail_refused(stage: World) -> None:
 
 async def cancelled(stage: World) -> None:
     await recorded(stage, "can-gone")
-    await stage.pay("can-gone", within=30)
+    await stage.pay("can-gone", within=60)
     await stage.run("can-gone").cancel()
     await stage.when("can-gone", lambda state: state.closed, "the run has said that it is gone")
     stage.act("can-gone-1", Action.PAY)  # money after the end: a late message

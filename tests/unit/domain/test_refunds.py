@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from invoicing.domain.decisions import Refund, RefundStatus, left_to_refund, made_up_for
+from invoicing.domain.decisions import Refund, RefundStatus, is_given_back, left_to_refund, made_up_for
 from invoicing.domain.records import Capture
 from tests.unit.domain.samples import NOW
 
@@ -44,3 +44,19 @@ def test_a_failed_refund_is_made_up_for_by_one_that_went_through(
     assert made_up_for(refund(failed, RefundStatus.FAILED), sent, Decimal(left)) is made_up
     assert not made_up_for(refund(failed, RefundStatus.FAILED, "9XYZ"), sent, Decimal(left))
     assert not made_up_for(refund(failed, RefundStatus.QUEUED), sent, Decimal(left))
+
+
+@pytest.mark.parametrize(
+    ("refunds", "back"),
+    [
+        ([], False),
+        ([refund("98.52", RefundStatus.DONE), refund("300.00", RefundStatus.QUEUED)], False),
+        ([refund("98.52", RefundStatus.DONE), refund("300.00", RefundStatus.FAILED)], False),
+        ([refund("98.52", RefundStatus.DONE), refund("300.00", RefundStatus.DONE)], True),
+        ([refund("398.52", RefundStatus.DONE, "9XYZ")], False),
+    ],
+)
+def test_a_payment_is_back_when_all_of_it_has_arrived_and_not_while_a_part_is_under_way(
+    refunds: list[Refund], back: bool
+) -> None:
+    assert is_given_back(PAYMENT, refunds) is back

@@ -8,11 +8,17 @@ import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
+from activities.metrics import FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, MAILS
 from invoicing.sandbox.autopay.desk import Action
+from tests.architecture.watching import asked, expressions, unanswered
 from tests.stage import World, world
 from tests.stage_samples import personal_data_in, until
 from tests.stage_temporal import TemporalServer
 from tools.temporal import dev_server
+
+OF_WORKERS = ("temporal_", FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, f"{MAILS}_total")
+ELSEWHERE = "temporal_workflow_task_execution_failed_total"
+"""Told only where workflow tasks fail: `test_payload_keys` looks at it."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,6 +66,11 @@ async def test_a_worker_tells_what_became_of_attempts_messages_and_mails(stage: 
     deferred = {"activity_type": "email_invoice", "cause": "connectivity"}
     assert value(text, "paidcase_failed_attempts_total", **deferred) == 1
     assert value(text, "temporal_workflow_completed_total", workflow_type="PaidCase") == 1
+    of_workers = {name: labels for name, labels in asked(expressions()).items() if name.startswith(OF_WORKERS)}
+    assert len(of_workers) > 5
+    later = of_workers.pop(ELSEWHERE)
+    assert later == {"workflow_type"}
+    assert unanswered(of_workers, text) == [], "rules or dashboard ask for what no worker tells"
     assert personal_data_in(text.encode()) == []
     assert "paid-1" not in text
 

@@ -7,14 +7,17 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from activities.metrics import FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, MAILS
 from invoicing.bootstrap import utc_now
 from invoicing.domain.records import Alert, Event, LogEntry
 from invoicing.domain.state import Parked, Step
 from invoicing.errors import Cause
 from invoicing.web.app import create_app
 from invoicing.web.metrics import KEPT, PASSED_ON, SETTLED
+from tests.architecture import watching
 from tests.integration.web.stage import CASE, EXTERNAL, Stage, settings, staged
 
+OF_WORKERS = ("temporal_", FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, f"{MAILS}_total")
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -61,6 +64,14 @@ async def test_it_tells_what_waits_and_what_happened(folder: Path) -> None:
         clock.now += SETTLED + timedelta(minutes=1)
         await stage.app.store.seen("host:1", "worker", clock.now, clock.now)
         found = await asked(stage)
+        text = (await stage.http.get("/metrics")).text
+    ours = {
+        name: labels
+        for name, labels in watching.asked(watching.expressions()).items()
+        if not name.startswith(OF_WORKERS)
+    }
+    assert len(ours) > 8
+    assert watching.unanswered(ours, text) == [], "rules or dashboard ask for what the API does not tell"
     assert found["paidcase_cases_parked", (("cause", "settings"), ("step", "generate_invoice"))] == 1
     alert = (("acknowledged", "no"), ("cause", "settings"), ("code", "issuer_not_ready"))
     assert found["paidcase_alerts_open", alert] == 1

@@ -145,5 +145,5 @@ def redo_refusal(step: Step, state: CaseState) -> str | None:
         if Badge.REFUNDED in state.badges:
             return "the money was given back: an invoice would be for nothing"
         if state.closed:
-            return "the case was given up: only `regenerate` begins again"
+            return "the case is closed without an invoice, given up or cancelled: only `regenerate` begins again"
     return None

@@ -2,7 +2,8 @@
 
 Guarantee: nothing is done twice. Every effect is keyed by case, round or decision, and each activity first gives back
 what is recorded, so that what runs again finds its own work. Signals and updates that came after the point are applied
-again by the server: leaving them out would lose decisions, and each of them is known by its key as well.
+again by the server: leaving them out would lose decisions, and each of them is known by its key as well. Only a request
+to cancel the run is left out, for the order is that it goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import ResetReapplyType
+from temporalio.api.enums.v1 import ResetReapplyExcludeType, ResetReapplyType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
@@ -73,6 +74,8 @@ async def carried_out(client: Client, redo: Redo, reason: str) -> Redo:
         workflow_task_finish_event_id=redo.event_id,
         request_id=f"redo:{redo.newest_run_id}:{redo.run_id}:{redo.event_id}",
         reset_reapply_type=ResetReapplyType.RESET_REAPPLY_TYPE_ALL_ELIGIBLE,
+        # a run that was cancelled would be cancelled once more as soon as it goes on
+        reset_reapply_exclude_types=[ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_CANCEL_REQUEST],
     )
     call = client.workflow_service.reset_workflow_execution(request, timeout=ANSWER_WITHIN)
     return replace(redo, new_run_id=(await answered(call, redo.run_id)).run_id)

@@ -20,7 +20,7 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.storage import tables
 from tests.replay.test_histories import replayer
 from tests.stage import World, world
-from tests.stage_samples import until
+from tests.stage_samples import BUYER, until
 from tests.stage_temporal import TemporalServer
 from tools.temporal import cache, provide
 from tools.temporal.dev_server import UI_ABOVE
@@ -138,6 +138,25 @@ async def test_a_run_that_was_terminated_goes_on_from_the_step(stage: World) -> 
     assert await stage.alerts("redo-3") == []
 
 
+async def test_a_run_that_was_cancelled_goes_on_and_is_not_cancelled_again(stage: World) -> None:
+    stage.mail_fault("451", "cancelled@example.com", times=1000)
+    await stage.record("redo-5", paid=True, billing_data={**BUYER, "email": "cancelled@example.com"})
+    await stage.when("redo-5", lambda state: state.invoice.sha256, "it is invoiced")
+    handle = stage.run("redo-5")
+    await handle.cancel()
+
+    async def cancelled() -> bool:
+        return (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
+
+    await until(cancelled, "the run is cancelled")
+    stage.box.mail_switches.clear()
+    code, told, err = await starter(stage, "redo", "redo-5", "--step", "email_invoice")
+    assert code == 0, err
+    await ended(stage, "redo-5", told["new_run_id"])
+    assert [row["status"] for row in await stage.rows(tables.deliveries, "redo-5")] == ["sent", "sent"]
+    assert (await effects(stage, "redo-5"))["invoices"] == 1
+
+
 async def test_what_may_not_go_back_is_refused_in_one_line(stage: World) -> None:
     await stage.record("redo-4", paid=True, billing_data={"kind": "company", "name": "X", "tax_id": "1"})
     await stage.when("redo-4", lambda state: state.parked, "it is parked")
@@ -185,5 +204,5 @@ async def test_what_export_and_the_cli_write_is_replayed_and_masked(stage: World
     code, told, err = await starter(stage, "replay", "--case", "exp-9", "absent")
     assert (code, [item["code"] for item in told["items"]]) == (1, [None, "run_unknown"])
     code, told, err = await starter(stage, "replay", "--last", "5")
-    assert (code, [item["name"] for item in told["items"]]) == (0, ["redo-4"])
+    assert (code, "redo-4" in [item["name"] for item in told["items"]]) == (0, True), err
     await replayer().replay_workflow(await stage.temporal.get_workflow_handle(action).fetch_history())

@@ -24,9 +24,9 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.sandbox.autopay.refunds import Refund
 from invoicing.storage import tables
-from tests.faults.stage import killed_for_all, unarmed
+from tests.faults.stage import Forked, armed_for, mark_of, unarmed
 from tests.stage import World, world
-from tests.stage_samples import until
+from tests.stage_samples import Overdue, until
 from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -89,6 +89,7 @@ PARTS = {"whole": WHOLE, "partly": PARTLY, "late": LATE, "outside": EXTERNAL, "r
 POINTS = {f"{part}-{number}": point for part, points in PARTS.items() for number, point in enumerate(points)}
 INVOICED = [case_id for case_id in POINTS if case_id.startswith(("whole", "partly", "late"))]
 AMOUNT, PART = "398.52", "100.00"
+WORKERS = 6
 
 
 def of(part: str) -> Mapping[str, str]:
@@ -141,6 +142,25 @@ async def decided(stage: World) -> None:
         await stage.app.deciding.external_payment(case_id, "ops", "TRANSFER-1", paid_at, Decimal(AMOUNT), None)
 
 
+async def struck(stage: World) -> None:
+    """Workers die and are replaced until every case has had its death."""
+    workers: list[Forked] = []
+
+    async def all_struck() -> bool:
+        for worker in workers:
+            assert worker.poll() in {None, -signal.SIGKILL}, stage.logs()
+        workers[:] = [worker for worker in workers if worker.poll() is None]
+        while len(workers) < WORKERS:
+            workers.append(armed_for(stage, POINTS))
+        return all(mark_of(stage, case_id).exists() for case_id in POINTS)
+
+    try:
+        await until(all_struck, "a worker has died for every case", 150)
+    except Overdue as late:
+        missed = {case_id: point for case_id, point in POINTS.items() if not mark_of(stage, case_id).exists()}
+        raise Overdue(f"{late}: {missed}\n{stage.logs()}") from None
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage(
     temporal: TemporalServer, template: Any, tmp_path_factory: pytest.TempPathFactory
@@ -151,7 +171,7 @@ async def stage(
         await paid_again(opened)
         await decided(opened)
         opened.env["PAYMENT_POLL_INTERVAL"] = "300ms"  # of the workers to come, who hand the acts over
-        await killed_for_all(opened, POINTS)
+        await struck(opened)
         yield opened
 
 
@@ -203,9 +223,9 @@ async def test_a_whole_refund_is_ordered_once_and_corrected_to_zero_once(
     assert sorted(row["sequence"] for row in await stage.rows(tables.invoices, case_id)) == [1, 2]
 
     async def mailed() -> bool:
-        return f"<correction.{case_id}.1@example.com>" in {mail.message_id for mail in stage.mails(case_id)}
+        return (await stage.events(case_id)).count(Event.INVOICE_MAILED) == 2
 
-    await until(mailed, f"{case_id}: the correction is mailed")
+    await until(mailed, f"{case_id}: the correction is mailed and that is recorded")
     await nothing_is_left_over(stage, case_id)
     await copies(stage, case_id, "refund", "correction")
 
@@ -237,18 +257,13 @@ async def test_a_part_is_given_back_once_and_a_correction_proposed_once(stage: W
 async def test_late_money_of_a_closed_case_goes_back_once_and_makes_no_second_invoice(
     stage: World, case_id: str, point: str
 ) -> None:
-    state = await when(stage, case_id, Event.REFUND_DONE)
+    state = await when(stage, case_id, Event.REFUND_MAILED)
     assert (state.badges, len(stage.successes(case_id))) == ((), 2)
     (kept,) = await stage.kept(case_id)
     (order,) = orders(stage, case_id)
     assert order.transaction.remote_id != kept["remote_id"]
     assert order.times_asked <= 2
     assert len(await stage.rows(tables.invoices, case_id)) == 1
-
-    async def mailed() -> bool:
-        return f"<refund.{case_id}.2@example.com>" in {mail.message_id for mail in stage.mails(case_id)}
-
-    await until(mailed, f"{case_id}: the client is told")
     await nothing_is_left_over(stage, case_id)
 
 

@@ -34,6 +34,7 @@ button.main { background: var(--accent); color: #fff; border-color: var(--accent
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding-bottom: .5rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .45rem 0; border-bottom: 1px solid var(--line); }
 th[scope=row] { width: 11rem; font-weight: 600; } td { overflow-wrap: anywhere; }
+td a { white-space: nowrap; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: 1rem; }
 @media (max-width: 40rem) {
   .choice { grid-template-columns: 1fr; gap: .3rem; padding: .8rem 0; }

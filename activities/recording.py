@@ -74,7 +74,8 @@ def execution(before: int = 0) -> str:
     if not activity.in_activity():
         return ""
     info = activity.info()
-    return f"{(info.workflow_run_id or '')[:8]}:{info.activity_id}:{info.attempt - before}"
+    # the end of a run's id: its beginning is the time, which runs that were started together share
+    return f"{(info.workflow_run_id or '')[-12:]}:{info.activity_id}:{info.attempt - before}"
 
 
 @dataclass(frozen=True, slots=True)

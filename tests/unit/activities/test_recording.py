@@ -104,7 +104,7 @@ async def attempt(
     """One attempt of an activity, as the worker runs it."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(
-        environment.info, activity_type=name, attempt=number, activity_id="7", workflow_run_id="run-1"
+        environment.info, activity_type=name, attempt=number, activity_id="7", workflow_run_id=of.get("run", "run-1")
     )
     given: Callable[..., Any] = lambda: None  # noqa: E731  # never called: the inner interceptor is the activity
     wanted = ExecuteActivityInput(fn=given, args=[of.get("case", Case())], executor=None, headers={})
@@ -236,3 +236,29 @@ async def test_attempts_that_fail_at_the_same_time_leave_one_record_each(
     )
     assert all(isinstance(error, ApplicationError) for error in done)
     assert sorted(line.case_id or "" for line in log.lines) == cases
+
+
+async def test_runs_that_were_started_together_do_not_take_each_other_s_records_for_their_own(
+    recorder: FailureRecorder, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = log.transaction
+
+    @asynccontextmanager
+    async def slow() -> AsyncIterator[Any]:
+        for _ in range(9):
+            await asyncio.sleep(0)
+        async with transaction() as db:
+            yield db
+
+    monkeypatch.setattr(log, "transaction", slow)
+    first, second = (Case(case_id=f"c-{number}") for number in (1, 2))
+    fault, ends = ConnectivityFault("issuer_unreachable"), {"c-1": "031953842c51", "c-2": "031953842c52"}
+    of: dict[str, Any] = {case_id: {"run": f"01a21fd8-7eec-72a5-b031-{end}"} for case_id, end in ends.items()}
+    await asyncio.gather(attempt(recorder, fault, case=first, **of["c-1"]), return_exceptions=True)
+    await asyncio.gather(
+        attempt(recorder, fault, case=second, **of["c-2"]),
+        attempt(recorder, fault, number=2, case=first, **of["c-1"]),
+        return_exceptions=True,
+    )
+    told = sorted((line.case_id or "", line.attempt or 0) for line in log.lines)
+    assert told == [("c-1", 1), ("c-1", 2), ("c-2", 1)]

@@ -24,9 +24,9 @@ from invoicing.sandbox.autopay.desk import Action
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.sandbox.autopay.refunds import Refund
 from invoicing.storage import tables
-from tests.faults.stage import Forked, armed_for, mark_of, unarmed
+from tests.faults.stage import killed_for_all, unarmed
 from tests.stage import World, world
-from tests.stage_samples import Overdue, until
+from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -89,7 +89,6 @@ PARTS = {"whole": WHOLE, "partly": PARTLY, "late": LATE, "outside": EXTERNAL, "r
 POINTS = {f"{part}-{number}": point for part, points in PARTS.items() for number, point in enumerate(points)}
 INVOICED = [case_id for case_id in POINTS if case_id.startswith(("whole", "partly", "late"))]
 AMOUNT, PART = "398.52", "100.00"
-WORKERS = 6
 
 
 def of(part: str) -> Mapping[str, str]:
@@ -142,25 +141,6 @@ async def decided(stage: World) -> None:
         await stage.app.deciding.external_payment(case_id, "ops", "TRANSFER-1", paid_at, Decimal(AMOUNT), None)
 
 
-async def struck(stage: World) -> None:
-    """Workers die and are replaced until every case has had its death."""
-    workers: list[Forked] = []
-
-    async def all_struck() -> bool:
-        for worker in workers:
-            assert worker.poll() in {None, -signal.SIGKILL}, stage.logs()
-        workers[:] = [worker for worker in workers if worker.poll() is None]
-        while len(workers) < WORKERS:
-            workers.append(armed_for(stage, POINTS))
-        return all(mark_of(stage, case_id).exists() for case_id in POINTS)
-
-    try:
-        await until(all_struck, "a worker has died for every case", 150)
-    except Overdue as late:
-        missed = {case_id: point for case_id, point in POINTS.items() if not mark_of(stage, case_id).exists()}
-        raise Overdue(f"{late}: {missed}\n{stage.logs()}") from None
-
-
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage(
     temporal: TemporalServer, template: Any, tmp_path_factory: pytest.TempPathFactory
@@ -171,7 +151,7 @@ async def stage(
         await paid_again(opened)
         await decided(opened)
         opened.env["PAYMENT_POLL_INTERVAL"] = "300ms"  # of the workers to come, who hand the acts over
-        await struck(opened)
+        await killed_for_all(opened, POINTS)
         yield opened
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
 from activities.parking import cleared
+from invoicing.domain.decisions import DecisionKind, refusal
 from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.state import InvoiceStatus, Step, invoice_attached
+from invoicing.errors import NotAllowed
 from invoicing.ports import CaseStore, Clock
 
 
@@ -39,7 +43,11 @@ class AttachmentActivities:
     @activity.defn(name="attach_invoice")
     @mapped
     async def attach_invoice(self, attach: AttachInput) -> Attached:
-        """Make the document the case's invoice and end whatever waited for one; again, nothing changes."""
+        """Make the document the case's invoice and end whatever waited for one; again, nothing changes.
+
+        Raises `NotAllowed("attachment_overtaken")` when attempts have begun since it was decided: their invoice may
+        exist already, and a case has one.
+        """
         now = self._clock()
         async with self._store.transaction() as db:
             decided = await db.decision(attach.case_id, attach.number)
@@ -47,6 +55,9 @@ class AttachmentActivities:
             sha256 = decided.body["sha256"]
             if state.invoice.sha256 == sha256:
                 return Attached(status=state.invoice.status)
+            why = refusal(DecisionKind.ATTACH_INVOICE, state, Decimal(0))
+            if why is not None:
+                raise NotAllowed("attachment_overtaken", why)
             state = await cleared(db, state, Step.INVOICE, now)
             state = await cleared(db, state, Step.VALIDATE, now)
             state = await db.save(invoice_attached(state, sha256))

@@ -110,6 +110,10 @@ _ROWS = (
         "issuer_document_differs", Cause.BILLING_DATA, _INVOICE, Who.EXPERT, Plain.INVOICE_FAILED,
         documents=Documents.MAY_EXIST,
     ),
+    FailureKind(
+        "attachment_overtaken", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.INVOICE_LATER, (Action.ATTACH_INVOICE,),
+        documents=Documents.MAY_EXIST,
+    ),
     FailureKind("autopay_disabled", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
     FailureKind("gateway_settings", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
     FailureKind("issuer_not_ready", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),

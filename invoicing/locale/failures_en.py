@@ -11,6 +11,7 @@ TEXTS = {
     "failure.payment_failed": "The payment attempt ended without money.",
     "failure.rule_broken": "One of our own rules would have been broken, so nothing was done; an engineer has to look.",
     "failure.record_missing": "The database lacks something that the step needs; an engineer has to look.",
+    "failure.attachment_overtaken": "A document was attached while the invoice was already being generated again; it is in the archive and was not made the invoice.",
     "failure.overtaken": "Another execution changed the case at the same moment; the step begins anew.",
     "plain.client.data": "Some of the billing data need completing or correcting.",
     "plain.client.payment_failed": "The payment did not go through.",

@@ -11,6 +11,7 @@ TEXTS = {
     "failure.payment_failed": "La tentative de paiement s'est terminée sans versement.",
     "failure.rule_broken": "Une de nos règles aurait été enfreinte, rien n'a donc été fait ; un ingénieur doit regarder.",
     "failure.record_missing": "Il manque dans la base un élément nécessaire à l'étape ; un ingénieur doit regarder.",
+    "failure.attachment_overtaken": "Un document a été joint alors que la facture était déjà régénérée ; il est archivé mais n'est pas devenu la facture.",
     "failure.overtaken": "Une autre exécution a modifié le dossier au même moment ; l'étape recommence.",
     "plain.client.data": "Certaines données de facturation doivent être complétées ou corrigées.",
     "plain.client.payment_failed": "Le paiement n'a pas abouti.",

@@ -11,6 +11,7 @@ TEXTS = {
     "failure.payment_failed": "Próba płatności skończyła się bez wpłaty.",
     "failure.rule_broken": "Złamałaby się jedna z naszych zasad, więc nic nie zrobiono; potrzebny jest inżynier.",
     "failure.record_missing": "W bazie danych nie ma czegoś, czego krok potrzebuje; potrzebny jest inżynier.",
+    "failure.attachment_overtaken": "Dokument załączono w chwili, gdy faktura była już wystawiana ponownie; jest w archiwum, ale nie stał się fakturą.",
     "failure.overtaken": "Inne wykonanie zmieniło sprawę w tej samej chwili; krok zaczyna od nowa.",
     "plain.client.data": "Niektóre dane do faktury trzeba uzupełnić lub poprawić.",
     "plain.client.payment_failed": "Płatność nie doszła do skutku.",

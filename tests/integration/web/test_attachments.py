@@ -7,7 +7,10 @@ from io import BytesIO
 import pytest
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+from temporalio.exceptions import ApplicationError
 
+from activities.attachments import AttachInput, AttachmentActivities
+from invoicing.bootstrap import utc_now
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import ArchivedDocument
 from invoicing.domain.state import InvoiceState, InvoiceStatus
@@ -119,3 +122,16 @@ async def test_where_no_attachment_is_waited_for_the_answer_is_409(stage: Stage,
     answer = await stage.send("PUT", PATH, "ops", content=a_pdf(), headers=PDF)
     assert (answer.status_code, answer.json()["code"]) == (409, "action_not_allowed")
     assert (await decisions(stage), await archived(stage)) == ([], ())
+
+
+async def test_a_document_never_takes_the_place_of_an_invoice_whose_attempts_have_begun(stage: Stage) -> None:
+    await staged_in(stage, FAILED_INVOICE)
+    assert (await stage.send("PUT", PATH, "ops", content=a_pdf(), headers=PDF)).status_code == 200
+    begun = await stage.state(parked=None, invoice=InvoiceState(status=InvoiceStatus.GENERATING, round=2))
+    attaching = AttachmentActivities(stage.app.store, utc_now)
+    with pytest.raises(ApplicationError) as caught:
+        await attaching.attach_invoice(AttachInput(case_id=CASE, number=1))
+    assert caught.value.non_retryable
+    assert caught.value.details[0].code == "attachment_overtaken"
+    assert (await stage.facts()).state == begun
+    assert [document.kind for document in await archived(stage)] == ["attachment"]

@@ -6,6 +6,7 @@ Guarantee: a decision has one number and one document, however often its activit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
@@ -25,6 +26,7 @@ from invoicing.ports import (
     Issued,
     IssueOrder,
     Issuer,
+    UnitOfWork,
 )
 
 ZERO_SEQUENCE = 2
@@ -150,16 +152,21 @@ class CorrectionActivities:
 
     async def _propose(self, facts: CaseFacts, number: int) -> None:
         async with self._store.transaction() as db:
-            await db.open_alert(
-                Alert(
-                    key=_proposal(facts.document.case_id, number),
-                    case_id=facts.document.case_id,
-                    step=Step.INVOICE,
-                    cause=Cause.BILLING_DATA,
-                    code="correction_proposed",
-                    opened_at=self._clock(),
-                )
-            )
+            await propose(db, facts.document.case_id, number, self._clock())
+
+
+async def propose(db: UnitOfWork, case_id: str, number: int, now: datetime) -> None:
+    """Ask ops for a correction after a refund, by its number; once, while it is open."""
+    await db.open_alert(
+        Alert(
+            key=_proposal(case_id, number),
+            case_id=case_id,
+            step=Step.INVOICE,
+            cause=Cause.BILLING_DATA,
+            code="correction_proposed",
+            opened_at=now,
+        )
+    )
 
 
 def _taken_back_before(issued: Sequence[StoredInvoice], number: int) -> bool:

@@ -8,12 +8,13 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.corrections import propose
 from activities.failures import mapped
 from activities.gates import Gates
 from activities.metrics import note_invoice
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
-from invoicing.domain.state import CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
+from invoicing.domain.state import Badge, CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
 from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, PaidcaseError, SettingsFault
 from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer, LookingIssuer
 
@@ -166,6 +167,9 @@ class InvoiceActivities:
                 )
             )
             await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))
+            if Badge.REFUNDED in state.badges:  # the money went back while the invoice was being made
+                last = max(refund.number for refund in await db.refunds(case_id) if refund.kept)
+                await propose(db, case_id, last, self._clock())
         note_invoice(attempts)
         return _told(state)
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from activities.queueing import decide
 from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import BillingData, CaseDocument, ProfileReference
-from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.decisions import DecisionKind, would_invoice_nothing
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.parties import buyer_faults, undrawable_faults
 from invoicing.domain.payments import Attempt, AttemptState
@@ -140,7 +140,7 @@ class Intake:
                     details={"revision": str(revision)},
                 )
             )
-            if facts.state.parked is not None:
+            if facts.state.parked is not None and not would_invoice_nothing(facts.state):
                 key, body = f"billing-data:{case_id}:{revision}", {"revision": str(revision)}
                 await decide(db, case_id, DecisionKind.CORRECT_BILLING_DATA, key, actor, body, now)
             facts = await db.facts(case_id)

@@ -95,6 +95,12 @@ def made_up_for(failed: Refund, done: Refund, left: Decimal) -> bool:
 
 
 _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
+FOR_NOTHING = "the money was given back: an invoice would be for nothing"
+
+
+def would_invoice_nothing(state: CaseState) -> bool:
+    """Whether an invoice that is made now would tell of a sale whose money is back with the client."""
+    return Badge.REFUNDED in state.badges and not state.invoiced
 
 
 def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
@@ -106,9 +112,13 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
     match kind:
         case DecisionKind.CORRECT_BILLING_DATA:
             allowed, why = state.invoice.number is None and not state.invoiced, "the invoice is issued already"
+            if would_invoice_nothing(state):
+                allowed, why = False, FOR_NOTHING
         case DecisionKind.REGENERATE_INVOICE:
             waits = state.paid and not state.invoiced and (stopped or state.closed)
             allowed, why = waits or gone, "no invoice waits"
+            if would_invoice_nothing(state):
+                allowed, why = False, FOR_NOTHING
         case DecisionKind.RESEND_INVOICE:
             allowed, why = state.invoice.sha256 is not None, "there is no document to send"
         case DecisionKind.ATTACH_INVOICE:
@@ -142,8 +152,8 @@ def redo_refusal(step: Step, state: CaseState) -> str | None:
     if not state.paid:
         return "the case is not paid: everything that its run could redo is charge"
     if step is Step.INVOICE and not state.invoiced:
-        if Badge.REFUNDED in state.badges:
-            return "the money was given back: an invoice would be for nothing"
+        if would_invoice_nothing(state):
+            return FOR_NOTHING
         if state.closed:
             return "the case is closed without an invoice, given up or cancelled: only `regenerate` begins again"
     return None

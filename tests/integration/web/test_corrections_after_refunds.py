@@ -4,12 +4,24 @@ from decimal import Decimal
 from typing import Any
 
 from activities.corrections import CorrectInput, CorrectionInput
+from activities.invoices import GenerateInput
 from invoicing.bootstrap import utc_now
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
 from invoicing.domain.exchange import ExchangeRate
-from tests.integration.web.corrected import CHEAPER, LINE, act, corrected, facts_of_all, invoiced, listed, with_issuer
+from invoicing.domain.state import Badge
+from tests.integration.web.corrected import (
+    CHEAPER,
+    LINE,
+    PAID,
+    act,
+    corrected,
+    facts_of_all,
+    invoiced,
+    listed,
+    with_issuer,
+)
 from tests.integration.web.stage import CASE, Stage
 
 
@@ -84,3 +96,21 @@ async def test_tax_that_the_original_did_not_have_is_stated_in_pln_at_the_origin
     assert exchange is not None
     assert (exchange.rate, exchange.vat_pln) == (Decimal("4.2518"), Decimal("316.84"))
     assert rates.asked == ("EUR", "2026-11-22")
+
+
+async def test_an_invoice_that_comes_after_all_of_the_money_went_back_asks_for_a_correction(stage: Stage) -> None:
+    await stage.recorded()
+    await stage.state(payment=PAID, badges=(Badge.REFUNDED,))
+    async with stage.app.store.transaction() as db:
+        await db.decide(CASE, DecisionKind.REFUND, "refund-1", "ops", {}, utc_now())
+        await db.save_refund(
+            Refund(
+                case_id=CASE, number=1, service_id="1", remote_id="9ABC", message_id="m", amount=Decimal("398.52"),
+                currency="PLN", kept=True, status=RefundStatus.DONE, requested_at=utc_now(),
+            )
+        )  # fmt: skip
+    await act(stage, "generate_invoice", GenerateInput(case_id=CASE))
+    (alert,) = await stage.app.store.alerts(open_only=True, after_id=0, limit=10)
+    assert alert.code == "correction_proposed"
+    await corrected(stage, {"reason": "zwrot zapłaty", "to_zero": True}, 2)
+    assert await stage.app.store.alerts(open_only=True, after_id=0, limit=10) == ()

@@ -43,7 +43,7 @@ class Told:
 def with_registers(stage: Stage, answers: Mapping[Asked, Answer]) -> Told:
     """Put registers behind the stage's intake."""
     told = Told(answers)
-    stage.app.intake._desk = RegisterDesk(told, utc_now)
+    stage.app.intake._desk = stage.app.experts._desk = RegisterDesk(told, utc_now)
     return told
 
 

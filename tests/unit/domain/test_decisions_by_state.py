@@ -73,7 +73,7 @@ TABLE: dict[str, tuple[CaseState, bool, set[DecisionKind]]] = {
     ),
     "parked at invoice, refunded": (
         case(payment=PAID, invoice=ROUND_FAILED, parked=stopped(Step.INVOICE), badges=(Badge.REFUNDED,)), False,
-        {*ALWAYS, K.CORRECT_BILLING_DATA, K.REGENERATE_INVOICE, K.ATTACH_INVOICE, K.GIVE_UP},
+        {*ALWAYS, K.ATTACH_INVOICE, K.GIVE_UP},
     ),
     "given up": (
         given_up(case(payment=PAID, invoice=ROUND_FAILED, parked=stopped(Step.INVOICE))), True,

@@ -17,12 +17,13 @@ from invoicing.ports import CaseStore, Clock, Mail
 
 
 class NotifyInput(BaseModel):
-    """What to tell: that the case is done, or that its present round of invoicing failed."""
+    """What to tell: that the case is done, or that a round of invoicing failed: that one, or the present one."""
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     failed: bool = False
+    round: int | None = None
     give_up_after: timedelta = timedelta(hours=24)
 
 
@@ -53,7 +54,7 @@ class ExpertActivities:
             kind = _kind(facts, case)
             now = self._clock()
             # the database knows the round: a run that was started again counts from one
-            number = facts.state.invoice.round if case.failed else 1
+            number = (case.round or facts.state.invoice.round) if case.failed else 1
             notice = Notice(
                 key=f"{kind.value}:{case.case_id}:{number}",
                 expert_id=facts.document.expert_id,

@@ -41,12 +41,13 @@ EXTERNAL = "external"
 
 
 class Received(BaseModel):
-    """Where the payment of the case stands after a message was applied."""
+    """Where the payment of the case stands after a message was applied, and the round of a step that was parked."""
 
     model_config = ConfigDict(frozen=True)
 
     paid: bool
     status: PaymentStatus
+    invoice_round: int | None = None
 
 
 async def record_transactions(

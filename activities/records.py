@@ -118,7 +118,7 @@ class RecordActivities:
                         opened_at=now,
                     )
                 )
-        return Received(paid=state.paid, status=state.payment.status)
+        return Received(paid=state.paid, status=state.payment.status, invoice_round=state.invoice.round)
 
     @activity.defn(name="record_resumed")
     @mapped

@@ -15,7 +15,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.billing_data import BillingDataActivities, ValidateInput
-from activities.experts import ExpertActivities, NotifyInput
 from activities.failures import FailureDetail
 from activities.mail import EmailInput, MailActivities
 from activities.payments import Charged, ChargeInput, ChargeOutcome, PaymentActivities
@@ -38,6 +37,7 @@ from workflows.messages import (
 from workflows.reading import detail_of
 from workflows.serving import ServesDecisions
 from workflows.showing import Standing, details_markdown, marks
+from workflows.telling import Tellings, expert_told, failure_told
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ class PaidCase(ServesDecisions):
         self._round = 1
         self._presses = 0
         self._is_over = self._held = False
+        self._tellings = Tellings()
         self._waiting = case.waiting
         if case.waiting is not None:
             self._round, self._payment = case.waiting.round, case.waiting.payment
@@ -100,6 +101,7 @@ class PaidCase(ServesDecisions):
         invoice = await self._invoiced()
         if invoice is InvoiceStatus.AVAILABLE:
             await self._mailed()
+        await self._tellings.ended()
         await self._until_done(Step.NOTIFY, self._expert_told)
         await workflow.wait_condition(self._nothing_open)
         self._tell(None)
@@ -265,21 +267,9 @@ class PaidCase(ServesDecisions):
             ),
         )
 
-    async def _expert_told(self, *, failed: bool = False) -> None:
-        if not failed:
-            self._tell(Step.NOTIFY)
-        told = NotifyInput(
-            case_id=self._case.case_id,
-            failed=failed,
-            give_up_after=self._case.timing.mail_give_up_after,
-        )
-        await workflow.execute_activity_method(
-            ExpertActivities.notify_expert,
-            told,
-            start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
-            retry_policy=policies.mail_retry(self._case.timing),
-            summary="Tell the expert that invoicing failed" if failed else "Tell the expert that the case is done",
-        )
+    async def _expert_told(self) -> None:
+        self._tell(Step.NOTIFY)
+        await expert_told(self._case)
 
     # --- parking --------------------------------------------------------------------------------------------------
 
@@ -307,7 +297,10 @@ class PaidCase(ServesDecisions):
         )
         self._heard(received)
         if step is Step.INVOICE and failure.outcome_known:
-            await self._failure_told()
+            if workflow.patched(patches.TOLD_BESIDE_WAITING):
+                self._tellings.begin(self._case, received.invoice_round)
+            else:
+                await failure_told(self._case)
             self._round += 1
         await self._until_decided(step, failure, presses, decided)
 
@@ -324,7 +317,7 @@ class PaidCase(ServesDecisions):
             return self._acted(decided, UNPARKING) or arrived or self._presses > presses
 
         def is_long() -> bool:
-            return workflow.info().is_continue_as_new_suggested() and self._nothing_open()
+            return workflow.info().is_continue_as_new_suggested() and self._nothing_open() and self._tellings.are_over()
 
         def is_looked() -> bool:
             return looking is not None and looking.done()
@@ -355,17 +348,10 @@ class PaidCase(ServesDecisions):
     async def _end_if_given_up(self, decided: int) -> None:
         given_up = next((d for d in self._decisions[decided:] if d.kind is DecisionKind.GIVE_UP), None)
         if given_up is not None:
+            await self._tellings.ended()
             await carried_out(self._case.case_id, self._case.timing, given_up)
             self._mark()
             raise GivenUpError
-
-    async def _failure_told(self) -> None:
-        try:
-            await self._expert_told(failed=True)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            workflow.logger.error("expert not told: %s", detail_of(error).code)
 
     def _last_actor(self, decided: int) -> str:
         return self._decisions[-1].actor if len(self._decisions) > decided else "client"

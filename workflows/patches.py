@@ -10,3 +10,6 @@ ACTS_BEFORE_GIVEN_UP = "acts-before-given-up"
 
 CANCELLED_ACT_RECORDED = "cancelled-act-recorded"
 """A cancelled act on a closed case tells ops; before, it only ended."""
+
+TOLD_BESIDE_WAITING = "told-beside-waiting"
+"""The expert hears of a failed round while the run waits already; before, a decision waited for that mail."""

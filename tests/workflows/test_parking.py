@@ -159,6 +159,34 @@ async def test_a_round_is_exactly_three_attempts(stage: World) -> None:
     assert max(started) == 3
 
 
+async def test_a_decision_does_not_wait_for_the_mail_about_the_failed_round(stage: World) -> None:
+    case_id, to_expert = "late-mail-1", "ekspert@example.com"
+
+    def told() -> list[str]:
+        found = [mail.raw for mail in stage.mails(case_id) if to_expert in mail.recipients]
+        return [text_of(parse(raw)) for raw in found if raw is not None]
+
+    stage.mail_fault("451", recipient=to_expert, times=10_000)
+    try:
+        with stage.unusable_documents():
+            await stage.record(case_id, paid=True)
+            await parked(stage, case_id)
+
+        async def noticed() -> bool:
+            return bool(await stage.rows(tables.notices, case_id))
+
+        await until(noticed, "the expert is told in the app")
+        await stage.regenerate(case_id, "late-mail-1-again")
+        await stage.when(case_id, lambda state: state.invoice.sha256 is not None, "the invoice is there")
+        assert told() == [], "the mail of the failed round is still being tried"
+    finally:
+        stage.box.mail_switches.clear()
+    await stage.ended(case_id)
+    await stage.run_ended(case_id)
+    assert sum(SENTENCE.format(case_id=case_id) in text for text in told()) == 1
+    assert len(told()) == 2, "of the failed round and of the finished case"
+
+
 async def test_regenerating_gives_fresh_attempts_and_leaves_the_payment_alone(stage: World) -> None:
     stage.payer("again-1", Action.PAY)
     with stage.unusable_documents():

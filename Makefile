@@ -3,7 +3,8 @@
 PY ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# Tests that need no server; the rest share servers, databases and cores, so they run one after another.
+# Tests that need no server come first. Those that do wait more than they compute: two at once, a file at a time, each
+# process of pytest with servers and databases of its own.
 FAST := $(wildcard tests/unit tests/architecture tests/replay)
 
 .DEFAULT_GOAL := help
@@ -33,7 +34,7 @@ demo: setup ## everything at once with sample cases, until Ctrl-C; EXIT=1 stops 
 
 test: setup ## every test
 	$(BIN)/pytest -n 2 --dist loadfile $(FAST)
-	$(BIN)/pytest $(FAST:%=--ignore=%)
+	$(BIN)/pytest -n 2 --dist loadfile $(FAST:%=--ignore=%)
 
 check: $(INSTALLED) ## format, lint, types, doors and the tests that need no server
 	$(BIN)/ruff format --check .

@@ -37,9 +37,14 @@ def postgres() -> Iterator[PostgresAddress]:
 
 async def crash(postgres: PostgresAddress, database: str) -> None:
     """Kill one of the server's processes: PostgreSQL then drops every connection and recovers, as after a power cut."""
-    connection = await asyncpg.connect(postgres.url(database, "postgresql"))
+    connection, witness = [await asyncpg.connect(postgres.url(database, "postgresql")) for _ in range(2)]
     os.kill(connection.get_server_pid(), signal.SIGKILL)
     connection.terminate()
+
+    async def noticed() -> bool:
+        return bool(witness.is_closed())
+
+    await until(noticed, "the server drops every connection")
 
 
 async def invoices(stage: World) -> int:

@@ -63,11 +63,15 @@ async def test_those_that_wait_go_on_when_workers_die_holding_them_or_holding_th
 
     stage.box.wfirma.switches.clear()
     await stage.is_ready(unarmed(stage))
+    times_held: dict[str, int] = {}
     for case_id in (*PROBING, LAST):
         state = await stage.ended(case_id)
         assert (state.invoice.status, state.invoice.round, state.held) == (InvoiceStatus.AVAILABLE, 1, False)
         assert len(stage.issued(case_id)) == 1
-        assert (await stage.events(case_id)).count(Event.INVOICE_HELD) == 1
+        times_held[case_id] = (await stage.events(case_id)).count(Event.INVOICE_HELD)
+    # who had not come to the gate yet when the first worker died may have found it open
+    assert times_held[LAST] == 1
+    assert {times_held[case_id] for case_id in PROBING} in ({1}, {0, 1})
     kinds = [row["kind"] for row in await stage.rows(tables.notices)]
     assert kinds == ["expert-paid"] * 4, "nobody was told of a failure"
     gate = await gate_of(stage)

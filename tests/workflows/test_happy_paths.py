@@ -94,7 +94,7 @@ async def test_a_run_reads_as_a_story_and_carries_its_search_attributes(stage: W
         "Parked": False,
     }
     metadata = await handle.query("__temporal_workflow_metadata")
-    assert "- [x] Invoice mailed" in metadata.current_details
+    assert "- ✔ Invoice mailed" in metadata.current_details
     history = await stage.history("ext-4")
     scheduled = [e for e in history.events if e.HasField("activity_task_scheduled_event_attributes")]
     assert all(event.user_metadata.summary.data for event in scheduled)

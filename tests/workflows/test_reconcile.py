@@ -107,7 +107,7 @@ async def test_a_recorded_amount_that_the_gateway_does_not_have_is_told_and_its_
 
 
 async def test_the_schedule_is_added_once_and_its_run_does_the_same(stage: World) -> None:
-    assert await add_missing(stage.temporal) == (identity.RECONCILE_SCHEDULE,)
+    assert await add_missing(stage.temporal) == (identity.RECONCILE_SCHEDULE, identity.SWEEP_SCHEDULE)
     assert await add_missing(stage.temporal) == ()
     handle = stage.temporal.get_schedule_handle(identity.RECONCILE_SCHEDULE)
     await handle.trigger()

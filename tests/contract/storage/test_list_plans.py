@@ -90,6 +90,7 @@ async def test_postgresql_reads_every_list_by_its_index_whatever_the_values(data
                 # in a database as small as this one, reading whole tables would be as cheap
                 await connection.execute(text("SET LOCAL enable_seqscan = off"))
                 await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+                await connection.execute(text("SET LOCAL enable_sort = off"))
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 await raw.execute(f"PREPARE list_{number} AS {statement}")
                 values = ", ".join(["NULL"] * len(parameters))

@@ -19,7 +19,7 @@ SECRET = "a long text that only a test knows"
         (["--help"], {}, 0, ""),
         ([], {}, 2, "COMMAND"),
         (["nonsense"], {}, 2, "invalid choice"),
-        (["refund"], {}, 2, "CASE, --reason"),
+        (["refund"], {}, 2, "required: --reason"),
         (["refund", "c-1", "--reason", " "], {}, 2, "printable characters"),
         (["refund", "c-1", "--reason", "x", "--amount", "1,5"], {}, 2, "an amount such as 10.00"),
         (["refund", "c-1", "--reason", "x", "--remote-id"], {}, 2, "--remote-id"),

@@ -1,17 +1,23 @@
-"""`alerts`: what needs a person, newest first or counted by cause; with --format csv or jsonl all of it."""
+"""`alerts`: what needs a person, newest first or counted by cause; with --format csv or jsonl all of it.
+
+With --acknowledge somebody says that he looks after some; the first to say so stays named.
+"""
 
 from __future__ import annotations
 
 import argparse
 
 from invoicing.bootstrap import Application, application
+from invoicing.domain.labels import Role
 from invoicing.domain.records import AlertQuery
+from invoicing.errors import NotFound
 from invoicing.exporting import every
 from invoicing.listing import ALERTS, alert_causes, alert_item
 from invoicing.serving import run as run_loop
 from starter.call import Call
+from starter.deciding import actor_name
 from starter.lists import Listed, cause_options, list_options, show
-from starter.outcomes import ExitCode
+from starter.outcomes import ExitCode, explanation
 
 COLUMNS = ("id", "opened", "case", "step", "code", "what to do", "state")
 BY_CAUSE = ("cause", "open", "nobody looks after", "since", "codes")
@@ -23,17 +29,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cause_options(parser)
     parser.add_argument("--all", action="store_true", help="closed ones too")
     parser.add_argument("--cursor", type=_cursor, default=0, metavar="ID", help="only those before this one")
+    parser.add_argument("--acknowledge", nargs="+", type=_cursor, metavar="ID", help="you look after these")
+    parser.add_argument("--name", type=actor_name, default="cli", help="who looks after them")
     parser.add_argument("--group", choices=["cause"], help="count the open ones by cause")
 
 
 def _cursor(written: str) -> int:
     if not (written.isascii() and written.isdigit() and 0 < int(written) < 2**63):
-        raise argparse.ArgumentTypeError("expected the next_cursor of the list before")
+        raise argparse.ArgumentTypeError("expected the id of an alert")
     return int(written)
 
 
 def run(call: Call) -> int:
-    """0 whether there are any or not."""
+    """0 whether there are any or not; 1 when one that is to be acknowledged does not exist."""
     return run_loop(lambda: _run(call))
 
 
@@ -50,6 +58,8 @@ async def _run(call: Call) -> int:
         after_id=wanted.cursor,
     )
     async with application(call.settings()) as app:
+        if wanted.acknowledge is not None:
+            return await _acknowledged(call, app)
         if wanted.group is not None:
             return await _grouped(call, app)
         return await show(
@@ -64,6 +74,21 @@ async def _run(call: Call) -> int:
                 nothing="nothing needs a person",
             ),
         )
+
+
+async def _acknowledged(call: Call, app: Application) -> int:
+    items, code = [], ExitCode.OK
+    for number in dict.fromkeys(call.arguments.acknowledge):
+        try:
+            alert = await app.store.acknowledge(number, f"{Role.OPS.value}:{call.arguments.name}", app.clock())
+        except NotFound as fault:
+            call.out.complain(f"alert {number}: {explanation(fault)}")
+            code = ExitCode.FAILED
+            continue
+        items.append(alert_item(alert, call.language))
+        call.out.line(f"alert {number}: {alert.code}, acknowledged by {alert.acknowledged_by}")
+    call.out.result({"items": items, "next_cursor": None})
+    return code
 
 
 async def _grouped(call: Call, app: Application) -> int:

@@ -61,7 +61,7 @@ def case_options(parser: argparse.ArgumentParser, *, many: bool | None, keyed: b
         choice_options(parser)
     elif many is not None:  # None: the command says itself how its cases are chosen
         parser.add_argument("case_ids", nargs=1, metavar="CASE")
-    parser.add_argument("--name", type=_name, default="cli", help="who decides, as the activity log shows it")
+    parser.add_argument("--name", type=actor_name, default="cli", help="who decides, as the activity log shows it")
     if keyed:
         parser.add_argument(
             "--key", type=_key, help="the same key again decides nothing new; default: made of the case"
@@ -69,7 +69,8 @@ def case_options(parser: argparse.ArgumentParser, *, many: bool | None, keyed: b
     language_option(parser)
 
 
-def _name(written: str) -> str:
+def actor_name(written: str) -> str:
+    """Who acts, as `--name` takes it. Raises `argparse.ArgumentTypeError`."""
     if not _NAME.fullmatch(written):
         raise argparse.ArgumentTypeError("a name has 1 to 64 letters, digits, spaces and . @ _ -")
     return written

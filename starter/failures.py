@@ -48,6 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
     parser.add_argument("case_ids", nargs="*", metavar="CASE_ID", help="every failed attempt of these cases")
     parser.add_argument("--cause", choices=[cause.value for cause in Cause], help="only what has this cause")
+    parser.add_argument("--kind", choices=[PARKED, *TaskKind], help="only parked cases, or one of the failed lists")
     language_option(parser)
     parser.epilog = "`explain CASE` says what may be done about one."
 
@@ -66,7 +67,8 @@ async def _run(call: Call) -> int:
         stopped = {item.case_id for item in parked if item.step is Step.INVOICE}
         tasks = [t for t in await _tasks(app) if t.kind is not TaskKind.INVOICE or t.case_id not in stopped]
     found = [*parked, *(_of_task(task) for task in tasks)]
-    chosen = [item for item in found if wanted in {None, item.cause.value}]
+    kind = call.arguments.kind
+    chosen = [item for item in found if wanted in {None, item.cause.value} and kind in {None, item.kind}]
     chosen.sort(key=lambda item: (list(Cause).index(item.cause), item.code, item.opened_at, item.case_id))
     causes = Counter(item.cause.value for item in chosen)
     items = [_document(item, call.language) for item in chosen]

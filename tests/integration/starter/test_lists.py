@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from invoicing.domain.records import Alert, Event, LogEntry
+from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
 from invoicing.domain.state import Step
 from invoicing.errors import Cause
 from invoicing.storage.store import SqlCaseStore
@@ -80,3 +80,29 @@ def test_what_cannot_be_written_is_told_in_one_line(told: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     done = starter(told, "emails", "--output", "emails.csv")
     assert (done.returncode, "--format csv" in done.stderr) == (2, True)
+
+
+def test_an_alert_is_acknowledged_once_by_who_says_so_first(told: Path) -> None:
+    (before,) = answer(starter(told, "alerts", "--json"))["items"]
+    done = starter(told, "alerts", "--acknowledge", str(before["id"]), "--name", "ola", "--json")
+    assert done.returncode == 0
+    (item,) = answer(done)["items"]
+    assert item["acknowledged_by"] == "ops:ola"
+    again = starter(told, "alerts", "--acknowledge", str(before["id"]), "999", "--name", "ewa")
+    assert again.returncode == 1
+    assert "acknowledged by ops:ola" in again.stdout
+    assert "alert 999" in again.stderr
+
+
+@pytest.mark.parametrize(("kind", "count"), [("parked", 0), ("email", 1), ("refund", 0)])
+def test_failed_lists_are_told_by_kind(told: Path, kind: str, count: int) -> None:
+    async def fail() -> None:
+        store = SqlCaseStore(f"sqlite+aiosqlite:///{told / 'paidcase.db'}")
+        async with store.transaction() as db:
+            task = FailedTask(key="m", kind=TaskKind.EMAIL, case_id="c-1", code="mail_refused", opened_at=NOW)
+            await db.open_task(task)
+        await store.close()
+
+    asyncio.run(fail())
+    items = answer(starter(told, "failures", "--kind", kind, "--json"))["items"]
+    assert [item["kind"] for item in items] == [kind] * count

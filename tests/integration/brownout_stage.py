@@ -40,7 +40,7 @@ class Breakable:
         return Issued(f"FV/{len(self.issued)}", date(2026, 11, 22), "0" * 64)
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
-        raise NotImplementedError
+        raise AssertionError("nothing is corrected on this stage")
 
     async def look(self, order: IssueOrder) -> Issued | None:
         return None

@@ -60,7 +60,8 @@ class PaidCase(ServesDecisions):
         self._parked: FailureDetail | None = None
         self._round = 1
         self._presses = 0
-        self._is_over = self._held = False
+        self._ended: CaseOutcome | None = None
+        self._held = False
         self._tellings = Tellings()
         self._waiting = case.waiting
         if case.waiting is not None:
@@ -76,8 +77,7 @@ class PaidCase(ServesDecisions):
         except GivenUpError:
             if workflow.patched(patches.ACTS_BEFORE_GIVEN_UP):
                 await workflow.wait_condition(self._nothing_open)
-            self._tell(None)
-            return PaidCaseResult(outcome=CaseOutcome.GIVEN_UP)
+            return self._over(CaseOutcome.GIVEN_UP)
         except (ActivityError, asyncio.CancelledError) as error:
             if is_cancelled_exception(error) and workflow.patched(patches.CANCELLED_RUN_RECORDED):
                 serving.cancel()
@@ -97,15 +97,14 @@ class PaidCase(ServesDecisions):
     async def _story(self) -> PaidCaseResult:
         await self._validated()
         if not await self._paid():
-            return PaidCaseResult(outcome=CaseOutcome.UNPAID)
+            return self._over(CaseOutcome.UNPAID)
         invoice = await self._invoiced()
         if invoice is InvoiceStatus.AVAILABLE:
             await self._mailed()
         await self._tellings.ended()
         await self._until_done(Step.NOTIFY, self._expert_told)
         await workflow.wait_condition(self._nothing_open)
-        self._tell(None)
-        return PaidCaseResult(outcome=CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
+        return self._over(CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
 
     # --- what others tell the run ---------------------------------------------------------------------------------
 
@@ -358,14 +357,19 @@ class PaidCase(ServesDecisions):
 
     # --- what ops see ---------------------------------------------------------------------------------------------
 
-    def _tell(self, step: Step | None, *, held: bool = False) -> None:
-        """Current details; without a step the story has ended."""
-        self._step, self._is_over, self._held = step or self._step, step is None, held
+    def _tell(self, step: Step, *, held: bool = False) -> None:
+        self._step, self._held = step, held
         self._show()
+
+    def _over(self, outcome: CaseOutcome) -> PaidCaseResult:
+        self._ended, self._held = outcome, False
+        self._show()
+        return PaidCaseResult(outcome=outcome)
 
     def _show(self) -> None:
         now = Standing(
-            step=None if self._is_over else self._step,
+            step=self._step,
+            ended=self._ended,
             payment=self._payment,
             parked=self._parked,
             attempt=self._requested,

@@ -15,7 +15,7 @@ from activities.failures import FailureDetail
 from invoicing.domain.interrupted import CODES
 from invoicing.domain.state import InvoiceStatus, PaymentStatus, Step
 from workflows import identity
-from workflows.messages import Decision, PaidCaseInput
+from workflows.messages import CaseOutcome, Decision, PaidCaseInput
 
 STORY = {
     Step.VALIDATE: "Billing data checked",
@@ -40,15 +40,30 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands; `step` is None when its story has ended."""
+    """Where a run stands, and how it ended, when it has; `step` is the one that it came to."""
 
-    step: Step | None
+    step: Step
     payment: PaymentStatus
     parked: FailureDetail | None
     attempt: int
     decisions: Sequence[Decision]
     served: int
     held: bool = False
+    ended: CaseOutcome | None = None
+
+
+WHOLE = frozenset({CaseOutcome.DONE, CaseOutcome.BY_HAND})
+"""Ends of a story that was told to its last step."""
+
+OURS = frozenset({Step.INVOICE, Step.EMAIL})
+"""Steps that are the expert's own where he sends his document himself."""
+
+ENDS = {
+    CaseOutcome.DONE: "the run has ended.",
+    CaseOutcome.BY_HAND: "the run has ended; the expert sends his own document.",
+    CaseOutcome.UNPAID: "the run has ended without money; the client may pay again.",
+    CaseOutcome.GIVEN_UP: "the run has ended, because the case was given up.",
+}
 
 
 def details_markdown(case: PaidCaseInput, now: Standing) -> str:
@@ -56,9 +71,10 @@ def details_markdown(case: PaidCaseInput, now: Standing) -> str:
     lines = [f"### Case {case.case_id}" + (f", {case.amount}" if case.amount else ""), ""]
     done = True
     for step, told in STORY.items():
-        done = done and step is not now.step
+        done = done and (step is not now.step or now.ended in WHOLE)
+        was_done = done and not (step in OURS and now.ended is CaseOutcome.BY_HAND)
         here = " ← **waits for a person**" if now.parked else " ← **now**"
-        lines.append(f"- {'✔' if done else '·'} {told}" + (here if step is now.step else ""))
+        lines.append(f"- {'✔' if was_done else '·'} {told}" + (here if step is now.step and not now.ended else ""))
     lines += ["", f"Payment: `{now.payment.value}`" + (f", attempt {now.attempt}" if now.attempt else "")]
     lines += _stopped(now)
     if now.held:
@@ -74,12 +90,12 @@ def details_markdown(case: PaidCaseInput, now: Standing) -> str:
         lines += ["", "A person can:", ""]
         lines += [f"- `python -m starter {command.format(case=case.case_id)}`" for command in commands]
     else:
-        lines += ["", "Nothing to do: the run goes on by itself." if now.step else "Nothing to do: the run has ended."]
+        lines += ["", f"Nothing to do: {ENDS[now.ended] if now.ended else 'the run goes on by itself.'}"]
     return "\n".join(lines)
 
 
 def _stopped(now: Standing) -> list[str]:
-    if now.parked is None or now.step is None:
+    if now.parked is None:
         return []
     where = ", ".join(f"`{field}` {code}" for field, code in now.parked.faults)
     told = f"**`{now.step.value}` cannot go on**: cause `{now.parked.cause.value}`, code `{now.parked.code}`"
@@ -87,9 +103,11 @@ def _stopped(now: Standing) -> list[str]:
 
 
 def _commands(now: Standing) -> tuple[str, ...]:
+    if now.ended is not None:
+        return ()
     if now.parked is not None and now.parked.code in CODES:
         return ("regenerate {case}", "give-up {case}")
-    if now.parked is not None and now.step is not None:
+    if now.parked is not None:
         return CURES[now.step]
     if now.held:
         return ("regenerate {case}", "attach {case} FILE.pdf", "give-up {case}")

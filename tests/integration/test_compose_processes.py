@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ import yaml
 from tests.architecture.layout import Layout
 from tests.architecture.tree import ROOT
 from tests.fixtures_postgres import PostgresAddress, postgres_server
-from tools.temporal import cache, dynamic_config, provide, real_server
+from tools.temporal import cache, dev_server, dynamic_config, provide, real_server
 
 GIVEN = {"AUTH_SECRET": secrets.token_hex(16), "LOG_LEVEL": "warning", "TEMPORAL_NAMESPACE": "cases"}
 
@@ -65,12 +64,6 @@ def until_healthy(check: Sequence[str], env: Mapping[str, str], process: "subpro
 
 def python(command: Sequence[str]) -> list[str]:
     return [sys.executable if word == "python" else word for word in command]
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 async def our_database(postgres: PostgresAddress) -> None:
@@ -128,7 +121,7 @@ async def test_the_layout_comes_up_in_its_order_and_every_process_ends_when_told
                 until_healthy(check, env, worker, worker_log)
             assert worker.returncode == 0, worker_log.read_text()
 
-            port, api_log = free_port(), tmp_path / "api"
+            port, api_log = str(dev_server.free_port()), tmp_path / "api"
             env = environment("api", HTTP_HOST="127.0.0.1", HTTP_PORT=port)
             check = [word.replace(":8080/", f":{port}/") for word in compose.services["api"]["healthcheck"]["test"][1:]]
             with running(python(compose.services["api"]["command"]), env, api_log) as api:

@@ -7,6 +7,7 @@ loopback only, because it asks nobody for a password.
 """
 
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -67,14 +68,16 @@ def command(binary: Path | str, env: Mapping[str, str]) -> list[str]:
 
 
 def free_port() -> int:
-    """A port that is free together with the web UI's above it, for callers who start their own server."""
+    """A port that is free together with the web UI's above it, for callers who start their own server.
+
+    It is drawn below those that the system gives to outgoing connections, so that none of them takes it before the
+    server does.
+    """
     while True:
+        port = secrets.choice(range(10_000, 31_000))
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if port + UI_ABOVE > 65535:
-                continue
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + UI_ABOVE))
             except OSError:
                 continue

@@ -74,7 +74,7 @@ def details_markdown(case: PaidCaseInput, now: Standing) -> str:
         done = done and (step is not now.step or now.ended in WHOLE)
         was_done = done and not (step in OURS and now.ended is CaseOutcome.BY_HAND)
         here = " ← **waits for a person**" if now.parked else " ← **now**"
-        lines.append(f"- {'✔' if was_done else '·'} {told}" + (here if step is now.step and not now.ended else ""))
+        lines.append(f"- {'✔ ' if was_done else ''}{told}" + (here if step is now.step and not now.ended else ""))
     lines += ["", f"Payment: `{now.payment.value}`" + (f", attempt {now.attempt}" if now.attempt else "")]
     lines += _stopped(now)
     if now.held:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.failures import mapped
+from activities.pauses import doubled
 from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund, made_up_for
 from invoicing.domain.failure_records import recorded
@@ -136,8 +137,7 @@ class RefundActivities:
             refund = next(r for r in await db.refunds(watch.case_id) if r.number == watch.number)
         if refund.status in {RefundStatus.DONE, RefundStatus.FAILED}:
             return await self._told(refund)
-        doublings = min(activity.info().attempt - 1, 30)
-        pause: timedelta = min(watch.interval * (1 << doublings), max(watch.longest, watch.interval))
+        pause = doubled(watch.interval, watch.longest)
         try:
             progress = await self._gateway.refund_status(refund.service_id, refund.message_id)
         except ConnectivityFault as error:

@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.attempts import unchanged
 from activities.failures import mapped
 from activities.metrics import note_message
+from activities.pauses import doubled
 from activities.received import Received, record_transactions
 from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.failure_records import recorded
@@ -88,9 +89,7 @@ class WatchActivities:
         raise StillPending("payment_pending", retry_after=pause)
 
     def _next_poll(self, watch: WatchInput, attempt: Attempt) -> timedelta:
-        doublings = min(activity.info().attempt - 1, 30)
-        doubled: timedelta = watch.interval * (1 << doublings)
-        pause = min(doubled, max(watch.longest, watch.interval))
+        pause = doubled(watch.interval, watch.longest)
         if attempt.valid_until is not None:
             until_end = attempt.valid_until + min(LINK_MARGIN, watch.interval) - self._clock()
             if until_end > timedelta(0):

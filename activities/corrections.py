@@ -14,9 +14,12 @@ from temporalio import activity
 from activities.failures import mapped
 from invoicing.domain.correcting import recorded_request
 from invoicing.domain.corrections import is_zeroed
+from invoicing.domain.failures import FAILURES
+from invoicing.domain.ksef import KSEF_CORRECTION
 from invoicing.domain.records import Alert, ArchivedDocument, CaseFacts, Event, LogEntry, StoredInvoice
+from invoicing.domain.recoveries import SETTLED_BY_CORRECTION
 from invoicing.domain.state import Badge, InvoiceStatus, Step, with_badges
-from invoicing.errors import Cause, DataFault, InternalFault
+from invoicing.errors import DataFault, InternalFault
 from invoicing.ports import (
     CaseStore,
     Clock,
@@ -31,6 +34,8 @@ from invoicing.ports import (
 
 ZERO_SEQUENCE = 2
 """Sequence under which an issuer elsewhere knows the correction to zero; our own are numbered by the database."""
+
+PROPOSED = "correction_proposed"
 
 OWN = "builtin"
 """The issuer of every invoice that our database holds, whatever the expert has chosen since."""
@@ -102,8 +107,9 @@ class CorrectionActivities:
     async def correct_after_refund(self, refund: CorrectInput) -> Corrected:
         """Issue the correction to zero after a full refund; after a partial one propose a correction to ops.
 
-        It takes back what earlier corrections have left. It is proposed, too, where the invoice is the expert's own,
-        because only he can correct it.
+        It takes back what earlier corrections have left, and belongs to who issued the invoice, whatever the expert has
+        chosen since. It is proposed, too, where the invoice is the expert's own, because only he can correct it, and
+        where it may only be issued through KSeF.
         """
         async with self._store.reading() as db:
             facts = await db.facts(refund.case_id)
@@ -112,11 +118,18 @@ class CorrectionActivities:
             return Corrected(number=None)
         if issued and _taken_back_before(issued, refund.number):
             return Corrected(number=None)
-        issuer = self._issuers.get(OWN if issued else facts.expert.issuer if facts.expert else OWN)
+        present = facts.expert.issuer if facts.expert else OWN
+        issuer = self._issuers.get(OWN if issued else facts.state.invoice.issuer or present)
         if not refund.whole or issuer is None or facts.state.invoice.status is not InvoiceStatus.AVAILABLE:
-            await self._propose(facts, refund.number)
+            await self._propose(facts, refund.number, code=PROPOSED)
             return Corrected(number=None)
-        correction = await issuer.correct_to_zero(IssueOrder(facts, ZERO_SEQUENCE, refund.number))
+        try:
+            correction = await issuer.correct_to_zero(IssueOrder(facts, ZERO_SEQUENCE, refund.number))
+        except DataFault as fault:
+            if fault.code != KSEF_CORRECTION:
+                raise
+            await self._propose(facts, refund.number, code=fault.code)
+            return Corrected(number=None)
         await self._corrected(facts, correction, "system")
         return Corrected(number=correction.number)
 
@@ -136,7 +149,7 @@ class CorrectionActivities:
                 archived_at=now,
             )
             await db.archive(document)
-            await db.close_alerts([_proposal(case_id, known.number) for known in await db.refunds(case_id)], now)
+            await db.close_alerts_of(case_id, SETTLED_BY_CORRECTION, now)
             # saved every time: what may be decided next is keyed by the version, and each correction changes it
             await db.save(with_badges(state, add=(Badge.CORRECTED,)))
             await db.log(
@@ -150,20 +163,20 @@ class CorrectionActivities:
                 )
             )
 
-    async def _propose(self, facts: CaseFacts, number: int) -> None:
+    async def _propose(self, facts: CaseFacts, number: int, code: str) -> None:
         async with self._store.transaction() as db:
-            await propose(db, facts.document.case_id, number, self._clock())
+            await propose(db, facts.document.case_id, number, self._clock(), code)
 
 
-async def propose(db: UnitOfWork, case_id: str, number: int, now: datetime) -> None:
-    """Ask ops for a correction after a refund, by its number; once, while it is open."""
+async def propose(db: UnitOfWork, case_id: str, number: int, now: datetime, code: str = PROPOSED) -> None:
+    """Ask ops for a correction after a refund, by its number; once, while it is open. The code says why we wait."""
     await db.open_alert(
         Alert(
-            key=_proposal(case_id, number),
+            key=f"correction:{case_id}:{number}",
             case_id=case_id,
             step=Step.INVOICE,
-            cause=Cause.BILLING_DATA,
-            code="correction_proposed",
+            cause=FAILURES[code].cause,
+            code=code,
             opened_at=now,
         )
     )
@@ -173,7 +186,3 @@ def _taken_back_before(issued: Sequence[StoredInvoice], number: int) -> bool:
     """Whether a correction that is not this refund's has left nothing that could be taken back."""
     latest = issued[-1].invoice
     return is_zeroed(latest) and latest.decision not in {None, number}
-
-
-def _proposal(case_id: str, number: int) -> str:
-    return f"correction:{case_id}:{number}"

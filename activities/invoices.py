@@ -110,7 +110,7 @@ class InvoiceActivities:
             raise
         if begun:
             await self._gates.note_success(name)
-        return await self._available(case.case_id, issued, activity.info().attempt)
+        return await self._available(case.case_id, issued, activity.info().attempt, name)
 
     async def _may_exist(self, order: IssueOrder) -> bool:
         """Whether an earlier attempt let a request go whose end is not known: this failure is not the whole truth."""
@@ -138,7 +138,7 @@ class InvoiceActivities:
             # keys that were taken away meanwhile prove nothing about the invoice
             raise OutcomeUnknown("issuer_outcome_unknown", f"{fault.code}: {fault.message}") from fault
         if issued is not None:
-            await self._available(case.case_id, issued, case.attempts)
+            await self._available(case.case_id, issued, case.attempts, facts.expert.issuer if facts.expert else None)
         return Looked(found=issued is not None)
 
     async def _by_hand(self, facts: CaseFacts) -> Generated:
@@ -151,7 +151,7 @@ class InvoiceActivities:
             await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND))
         return _told(state)
 
-    async def _available(self, case_id: str, issued: Issued, attempts: int) -> Generated:
+    async def _available(self, case_id: str, issued: Issued, attempts: int, issuer: str | None) -> Generated:
         async with self._store.transaction() as db:
             state = (await db.facts(case_id)).state
             if state.invoiced:
@@ -164,6 +164,7 @@ class InvoiceActivities:
                     issued_on=issued.issued_on,
                     sha256=issued.sha256,
                     attempts=attempts,
+                    issuer=issuer,
                 )
             )
             await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))

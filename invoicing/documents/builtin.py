@@ -18,7 +18,8 @@ from invoicing.domain.corrections import Change, correction_series, plan_correct
 from invoicing.domain.exchange import ExchangeRate, needs_rate, rate_before
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.issuing import plan_invoice, sale_date
-from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date
+from invoicing.domain.ksef import demand_correction_outside_ksef, demand_outside_ksef
+from invoicing.domain.numbering import SeriesTemplate, TemplateFault, issue_date, series_template
 from invoicing.domain.records import CaseFacts, StoredInvoice
 from invoicing.domain.validation import case_totals
 from invoicing.errors import DataFault, Fault, SettingsFault
@@ -58,7 +59,7 @@ class BuiltinIssuer:
         async with self._store.transaction() as db:
             stored = await db.invoice(case_id, order.sequence)
             if stored is None:
-                stored = StoredInvoice(invoice=await self._number(db, order.facts, rate), sha256=None)
+                stored = await self._number(db, order.facts, rate)
         return await self._drawn(case_id, order.sequence, stored)
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
@@ -104,9 +105,7 @@ class BuiltinIssuer:
             issued = await db.invoices(case_id)
             stored = next((one for one in issued if is_it(one.invoice)), None)
             if stored is None:
-                invoices = [one.invoice for one in issued]
-                correction = await self._correction(db, facts, decision, invoices, changed)
-                stored = StoredInvoice(invoice=correction, sha256=None)
+                stored = await self._correction(db, facts, decision, issued, changed)
         return await self._drawn(case_id, stored.invoice.sequence, stored)
 
     async def _correction(
@@ -114,27 +113,29 @@ class BuiltinIssuer:
         db: UnitOfWork,
         facts: CaseFacts,
         decision: int | None,
-        issued: Sequence[Invoice],
+        issued: Sequence[StoredInvoice],
         changed: Callable[[Invoice], Change],
-    ) -> Invoice:
-        seller = issued[0].seller.tax_id if issued else None
+    ) -> StoredInvoice:
+        seller = issued[0].invoice.seller.tax_id if issued else None
         if seller is None or facts.expert is None:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
-        change = changed(issued[-1])
-        template = _template(correction_series(facts.expert.invoice_series or ""))
+        original, latest = issued[0].invoice, issued[-1].invoice
+        change = changed(latest)
+        template = _template(correction_series(series_template(issued[0].series)))
         issued_on = issue_date(self._clock())
         taken = await take(db, seller, template, issued_on)
         correction = plan_correction(
-            issued[-1],
-            issued[0],
-            sequence=issued[-1].sequence + 1,
+            latest,
+            original,
+            sequence=latest.sequence + 1,
             number=taken.full_number,
             issued_on=issued_on,
             change=change,
             decision=decision,
         )
+        demand_correction_outside_ksef(facts.expert, latest, correction)
         await db.add_invoice(correction, taken.series, taken.period, taken.ordinal)
-        return correction
+        return StoredInvoice(invoice=correction, series=taken.series)
 
     async def _rate_of_correction(self, order: CorrectionOrder) -> ExchangeRate | None:
         """The original's rate to PLN where it stated no tax and its correction has to; asked for before the counter."""
@@ -176,10 +177,11 @@ class BuiltinIssuer:
                 await db.set_invoice_document(case_id, sequence, sha256)
         return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
 
-    async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> Invoice:
+    async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> StoredInvoice:
         expert, buyer, payment = facts.expert, facts.billing, facts.state.payment
         if expert is None or buyer is None or payment.paid_at is None or not expert.tax_id:
             raise DataFault("invoice_facts_incomplete", [Fault("expert_id", "expert_incomplete")])
+        demand_outside_ksef(expert, buyer.country, to_business=buyer.kind == "company")
         template = _template(expert.invoice_series)
         issued_on = issue_date(self._clock())
         taken = await take(db, expert.tax_id, template, issued_on)
@@ -196,7 +198,7 @@ class BuiltinIssuer:
             logo=await db.expert_logo(facts.document.expert_id),
         )
         await db.add_invoice(invoice, taken.series, taken.period, taken.ordinal)
-        return invoice
+        return StoredInvoice(invoice=invoice, series=taken.series)
 
 
 def _template(text: str | None) -> SeriesTemplate:

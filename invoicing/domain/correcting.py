@@ -20,6 +20,7 @@ from invoicing.domain.exchange import ExchangeRate
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.invoices import Invoice, InvoiceLine, Party
 from invoicing.domain.issuing import buyer_party, printed_lines
+from invoicing.domain.ksef import correction_demands_ksef, ksef_fault
 from invoicing.domain.parties import text_faults
 from invoicing.domain.printable import can_be_drawn
 from invoicing.domain.records import CaseFacts
@@ -120,6 +121,10 @@ def changes_nothing(latest: Invoice, document: CaseDocument, wish: CorrectionReq
     return not differs(latest, after.lines, after.buyer)
 
 
+_OF_THE_INVOICE = frozenset({FaultCode.EXPERT_INCOMPLETE, FaultCode.ISSUER_NOT_READY, FaultCode.KSEF_REQUIRED})
+"""Faults of a first invoice alone; what KSeF means for a correction is judged by the buyers that it names."""
+
+
 def correction_faults(
     wish: CorrectionRequest,
     latest: Invoice,
@@ -131,7 +136,7 @@ def correction_faults(
     """All faults of a wish, by paths of its own document; `buyer` are the newest billing data of the case.
 
     A line may count nothing and the total may sink to nought; a rate that the invoice has was allowed when it was
-    issued.
+    issued. The seller is the one who stands on the invoice, so nothing that he has not filled in since is missing.
     """
     return tuple(
         {(item.field, item.code): item for item in _all(wish, latest, document, buyer, expert, rules)}.values()
@@ -155,8 +160,14 @@ def _all(
         yield fault("lines", FaultCode.MISSING)
     judged = _with_lines(document, wish.lines or _as_priced(latest))
     calm = replace(rules, minimum_amount=Decimal(0), autopay_currencies=frozenset({document.currency}))
+    after = latest.buyer if wish.billing_data is None else wish.billing_data
+    company = latest.buyer_is_company if wish.billing_data is None else wish.billing_data.kind == "company"
+    if expert is not None and correction_demands_ksef(expert, latest, after.country, to_business=company):
+        yield ksef_fault()
     known = {row.rate.value for row in latest.rates}
     for item in content_faults(judged, wish.billing_data or buyer, _as_then(expert, latest), calm):
+        if item.code in _OF_THE_INVOICE:
+            continue
         place = item.field.removeprefix("lines[").partition("]")[0]
         if item.field.startswith("lines[") and wish.lines is None and item.code != FaultCode.VAT_RATE_NOT_ALLOWED:
             continue

@@ -93,6 +93,7 @@ _ROWS = (
     FailureKind("billing_data_invalid", Cause.BILLING_DATA, (Step.VALIDATE,), Who.CLIENT, Plain.DATA, _CORRECT),
     FailureKind("invoice_facts_incomplete", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
     FailureKind("invoice_data_refused", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind("ksef_required", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS, _CORRECT),
     FailureKind("bad_characters", Cause.BILLING_DATA, _ANY, Who.CLIENT, Plain.DATA, _CORRECT),
     FailureKind(
         "nothing_to_correct", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, (),
@@ -161,6 +162,10 @@ _ROWS = (
     ),
     FailureKind(
         "correction_proposed", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, (),
+        documents=Documents.NOT_CORRECTED,
+    ),
+    FailureKind(
+        "correction_ksef_required", Cause.SETTINGS, _INVOICE, Who.OPS, Plain.CORRECTION, (),
         documents=Documents.NOT_CORRECTED,
     ),
     FailureKind("mail_deferred", Cause.CONNECTIVITY, _MAIL, Who.NOBODY, Plain.MAIL_LATER, _RESEND, alone=True),

@@ -79,6 +79,11 @@ def series_key(seller_tax_id: str, template: str) -> str:
     return f"{compact_tax_id(seller_tax_id)}|{template}"
 
 
+def series_template(key: str) -> str:
+    """The template of a series, from its key."""
+    return key.partition("|")[2]
+
+
 def issue_date(now: datetime) -> date:
     """The day on which a number is taken, by the calendar of Warsaw."""
     return now.astimezone(WARSAW).date()

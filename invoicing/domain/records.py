@@ -44,10 +44,11 @@ class Capture(Fact):
 
 
 class StoredInvoice(Fact):
-    """An issued invoice; `sha256` is None until its PDF is stored."""
+    """An issued invoice with the key of its series; `sha256` is None until its PDF is stored."""
 
     invoice: Invoice
-    sha256: str | None
+    series: str
+    sha256: str | None = None
 
 
 class MailKind(StrEnum):

@@ -33,6 +33,7 @@ _OWN: Mapping[str, tuple[Recovery, ...]] = {
     "refund_too_large": (Recovery.GIVEN_BACK,),
     "reconciliation_difference": (Recovery.AGREES,),
     "correction_proposed": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
+    "correction_ksef_required": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
     "provider_brownout": (Recovery.PROVIDER_BACK,),
     "mail_refused": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
     "mail_undeliverable": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
@@ -68,3 +69,6 @@ SETTLED_BY_ATTEMPT = _closed_by(Recovery.PAYMENT_SETTLED)
 
 SETTLED_BY_MONEY = _closed_by(Recovery.PAYMENT_SETTLED, Recovery.MONEY_CAME)
 """Codes whose alerts of a case close when it gets its payment."""
+
+SETTLED_BY_CORRECTION = _closed_by(Recovery.CORRECTED)
+"""Codes whose alerts of a case close when a correction of its invoice is issued."""

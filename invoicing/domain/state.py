@@ -66,7 +66,7 @@ class PaymentState(Fact):
 
 
 class InvoiceState(Fact):
-    """`attempts` counts tries of the present round; `round` counts rounds of three."""
+    """`attempts` counts tries of the present round; `round` counts rounds of three; `issuer` is who issued it."""
 
     status: InvoiceStatus = InvoiceStatus.NONE
     number: str | None = None
@@ -75,6 +75,7 @@ class InvoiceState(Fact):
     round: int = 1
     sha256: str | None = None
     reason: str | None = None
+    issuer: str | None = None
 
 
 class Parked(Fact):
@@ -161,7 +162,9 @@ def payment_completed(
     return with_badges(paid, drop=(Badge.UNPAID,))
 
 
-def invoice_available(state: CaseState, *, number: str, issued_on: date, sha256: str, attempts: int) -> CaseState:
+def invoice_available(
+    state: CaseState, *, number: str, issued_on: date, sha256: str, attempts: int, issuer: str | None = None
+) -> CaseState:
     """The client can download his invoice."""
     invoice = state.invoice.model_copy(
         update={
@@ -171,6 +174,7 @@ def invoice_available(state: CaseState, *, number: str, issued_on: date, sha256:
             "sha256": sha256,
             "attempts": max(attempts, 1),
             "reason": None,
+            "issuer": issuer,
         }
     )
     return state.model_copy(update={"invoice": invoice})
@@ -225,15 +229,8 @@ def resumed(state: CaseState) -> CaseState:
     """A person has decided: the step is tried again, an invoice with three fresh attempts."""
     going = unparked(state)
     if state.invoice.status is InvoiceStatus.FAILED:
-        fresh = state.invoice.model_copy(
-            update={
-                "status": InvoiceStatus.GENERATING,
-                "attempts": 0,
-                "round": state.invoice.round + 1,
-                "reason": None,
-            }
-        )
-        going = going.model_copy(update={"invoice": fresh})
+        fresh = {"status": InvoiceStatus.GENERATING, "attempts": 0, "round": state.invoice.round + 1, "reason": None}
+        going = going.model_copy(update={"invoice": state.invoice.model_copy(update=fresh)})
     elif state.parked is not None and state.parked.step is Step.INVOICE and not state.invoiced:
         going = going.model_copy(update={"invoice": state.invoice.model_copy(update={"attempts": 0})})
     return going

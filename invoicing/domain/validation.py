@@ -13,6 +13,7 @@ from decimal import Decimal
 from invoicing.domain.cases import AutopayPayment, BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.exchange import needs_rate
 from invoicing.domain.faults import FaultCode, fault
+from invoicing.domain.ksef import demands_ksef, ksef_fault
 from invoicing.domain.money import HIGHEST, MINOR_DIGITS
 from invoicing.domain.numbering import SeriesTemplate, TemplateFault
 from invoicing.domain.parties import (
@@ -185,8 +186,8 @@ def _expert_faults(expert: ExpertDocument, buyer: BillingData | None, rules: Con
         yield fault("expert_id", FaultCode.EXPERT_INCOMPLETE)
     elif expert.invoice_series and not template_is_sound(expert.invoice_series):
         yield fault("expert_id", FaultCode.EXPERT_INCOMPLETE)
-    if expert.ksef == "required" and buyer is not None and buyer.kind == "company" and buyer.country == "PL":
-        yield fault("billing_data.tax_id", FaultCode.KSEF_REQUIRED)
+    if buyer is not None and demands_ksef(expert, buyer.country, to_business=buyer.kind == "company"):
+        yield ksef_fault()
 
 
 def _missing(expert: ExpertDocument, names: Iterable[str]) -> bool:

@@ -24,14 +24,9 @@ from invoicing.storage.tables import invoices, issue_notes, number_counters
 from invoicing.storage.types import Instant
 from invoicing.storage.work import Statements, Work
 
-_INVOICE = select(invoices.c.invoice, invoices.c.sha256).where(
-    invoices.c.case_id == bindparam("case"), invoices.c.sequence == bindparam("sequence")
-)
-_INVOICES = (
-    select(invoices.c.invoice, invoices.c.sha256)
-    .where(invoices.c.case_id == bindparam("case"))
-    .order_by(invoices.c.sequence)
-)
+_STORED = select(invoices.c.invoice, invoices.c.series, invoices.c.sha256)
+_INVOICE = _STORED.where(invoices.c.case_id == bindparam("case"), invoices.c.sequence == bindparam("sequence"))
+_INVOICES = _STORED.where(invoices.c.case_id == bindparam("case")).order_by(invoices.c.sequence)
 _USED = select(invoices.c.full_number).where(
     invoices.c.seller_tax_id == bindparam("seller"),
     invoices.c.full_number.in_(bindparam("numbers", expanding=True)),
@@ -85,7 +80,7 @@ _CLAIM_ISSUE: Statements = {
 
 
 def _stored(row: Row[Any]) -> StoredInvoice:
-    return StoredInvoice(invoice=Invoice.model_validate_json(row.invoice), sha256=row.sha256)
+    return StoredInvoice(invoice=Invoice.model_validate_json(row.invoice), series=row.series, sha256=row.sha256)
 
 
 class InvoiceRows(Work):

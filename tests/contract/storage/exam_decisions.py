@@ -217,10 +217,10 @@ async def an_invoice_and_its_corrections_come_by_sequence(open_store: OpenStore)
             await work.set_invoice_document(CASE, 1, "ab" * 32)
         async with store.reading() as work:
             assert await work.invoices(CASE) == (
-                StoredInvoice(invoice=invoice(), sha256="ab" * 32),
-                StoredInvoice(invoice=correction, sha256=None),
+                StoredInvoice(invoice=invoice(), series="invoices", sha256="ab" * 32),
+                StoredInvoice(invoice=correction, series="corrections"),
             )
-            assert await work.invoice(CASE, 2) == StoredInvoice(invoice=correction, sha256=None)
+            assert await work.invoice(CASE, 2) == StoredInvoice(invoice=correction, series="corrections")
             assert await work.invoices("other") == ()
 
 

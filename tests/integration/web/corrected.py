@@ -43,6 +43,14 @@ async def invoiced(stage: Stage, **changes: Any) -> None:
     await act(stage, "generate_invoice", GenerateInput(case_id=CASE))
 
 
+async def became(stage: Stage, **changes: Any) -> None:
+    """The expert as he is now."""
+    async with stage.app.store.transaction() as db:
+        expert = await db.expert("exp-1")
+        assert expert is not None
+        await db.save_expert("exp-1", expert.model_copy(update=changes), utc_now())
+
+
 async def wish(stage: Stage, body: Any, role: str = EXPERT, headers: Mapping[str, str] | None = None) -> httpx.Response:
     return await stage.send("POST", PATH, role, json=body, headers=headers)
 

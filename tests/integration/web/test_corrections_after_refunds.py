@@ -1,21 +1,27 @@
 """Corrections beside refunds, and of invoices whose expert or whose tax has changed since."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from activities.corrections import CorrectInput, CorrectionInput
+import pytest
+
+from activities.corrections import CorrectInput, CorrectionActivities, CorrectionInput
 from activities.invoices import GenerateInput
 from invoicing.bootstrap import utc_now
+from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
 from invoicing.domain.exchange import ExchangeRate
-from invoicing.domain.state import Badge
+from invoicing.domain.state import Badge, InvoiceState, InvoiceStatus
+from invoicing.ports import DocumentStore, Issued, IssueOrder
 from tests.integration.web.corrected import (
     CHEAPER,
     LINE,
     PAID,
     act,
+    became,
     corrected,
     facts_of_all,
     invoiced,
@@ -67,13 +73,62 @@ async def test_the_proposal_after_a_partial_refund_is_closed_by_the_correction(s
 
 async def test_an_expert_who_went_elsewhere_has_his_own_invoices_still_corrected_by_us(stage: Stage) -> None:
     await invoiced(stage)
-    async with stage.app.store.transaction() as db:
-        expert = await db.expert("exp-1")
-        assert expert is not None
-        await db.save_expert("exp-1", expert.model_copy(update={"issuer": "none"}), utc_now())
+    await became(stage, issuer="none")
     assert (await corrected(stage, CHEAPER)).startswith("KFV/1/")
     told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=2, whole=True))
     assert told.number.startswith("KFV/2/")
+
+
+async def test_a_correction_has_the_series_of_its_invoice_whatever_the_expert_numbers_by_now(stage: Stage) -> None:
+    await invoiced(stage)
+    since = (("wfirma", "Faktury"), ("builtin", "R/{number}/{year}"), ("builtin", "no template"))
+    for nth, (issuer, series) in enumerate(since, 1):
+        await became(stage, issuer=issuer, invoice_series=series)
+        cheaper = {"reason": "cena", "lines": [{**LINE, "unit_price": f"{200 + nth}.00"}]}
+        assert (await corrected(stage, cheaper, nth)).startswith(f"KFV/{nth}/")
+    told = await act(stage, "correct_after_refund", CorrectInput(case_id=CASE, number=9, whole=True))
+    assert told.number.startswith("KFV/4/")
+
+
+class Elsewhere:
+    """An issuer that keeps its own books."""
+
+    def __init__(self, documents: DocumentStore) -> None:
+        self.documents = documents
+        self.asked: list[IssueOrder] = []
+
+    async def correct_to_zero(self, order: IssueOrder) -> Issued:
+        self.asked.append(order)
+        return Issued(number="KF 1/2026", issued_on=date(2026, 11, 23), sha256=await self.documents.put(b"%PDF zero"))
+
+
+@pytest.mark.parametrize("since", ["builtin", "none"])
+async def test_an_invoice_made_elsewhere_is_taken_back_there_whatever_the_expert_chose_since(
+    stage: Stage, since: str
+) -> None:
+    await stage.recorded()
+    there = InvoiceState(
+        status=InvoiceStatus.AVAILABLE,
+        number="F 1/2026",
+        issued_on=date(2026, 11, 22),
+        sha256="0" * 64,
+        issuer="wfirma",
+    )
+    await stage.state(payment=PAID, invoice=there)
+    await became(stage, issuer=since)
+    wfirma = Elsewhere(stage.app.documents)
+    own = BuiltinIssuer(stage.app.store, stage.app.documents, render, utc_now)
+    issuers: Any = {"builtin": own, "wfirma": wfirma}
+    activities = CorrectionActivities(stage.app.store, stage.app.documents, issuers, utc_now)
+    told = await activities.correct_after_refund(CorrectInput(case_id=CASE, number=1, whole=True))
+    assert told.number == "KF 1/2026"
+    assert [(order.sequence, order.decision) for order in wfirma.asked] == [(2, 1)]
+    assert (await stage.facts()).state.badges == (Badge.CORRECTED,)
+
+
+async def test_the_record_keeps_who_issued_the_invoice(stage: Stage) -> None:
+    await invoiced(stage)
+    assert (await stage.facts()).state.invoice.issuer == "builtin"
 
 
 class Rates:

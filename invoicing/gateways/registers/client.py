@@ -1,9 +1,9 @@
 """Asking VIES and the white list over HTTPS, sparingly.
 
 Guarantee: an inquiry is over within its timeout and never raises; a register that did not answer is left alone for a
-while, so that it slows nobody down twice; what was confirmed counts for the rest of the day, what was denied only for
-minutes, so that a number entered in the register meanwhile is soon believed. The white list takes a hundred searches a
-day from one address.
+while, so that it slows nobody down twice, and what it said before counts meanwhile; what was confirmed counts for the
+rest of the day, what was denied only for minutes, so that a number entered in the register meanwhile is soon believed.
+The white list takes a hundred searches a day from one address.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class HttpTaxRegisters:
         """See `TaxRegisters`; the white list is asked about the day, VIES knows only the present."""
         base = self._vies_url if question.asked is Asked.EU_VAT_NUMBER else self._white_list_url
         now = self._clock()
-        if base is None or self._away_until.get(base, now) > now:
-            return wire.UNANSWERED
         kept = self._kept.get((question, on))
         if kept is not None and kept.until > now:
             return kept.answer
+        if base is None or self._away_until.get(base, now) > now:
+            return wire.UNANSWERED
         answer = await self._asked(base, question, on)
         if answer.verdict is Verdict.UNANSWERED:
             self._away_until[base] = self._clock() + LEFT_ALONE

@@ -162,6 +162,18 @@ async def test_a_register_that_is_not_there_does_not_silence_the_other() -> None
         await alone.close()
 
 
+async def test_what_a_register_said_before_counts_while_it_is_left_alone() -> None:
+    watch = Watch()
+    async with registers(watch) as (far, client):
+        far.told = ACTIVE
+        assert (await client.ask(PAYER, DAY)).verdict is Verdict.CONFIRMED
+        far.status = 503
+        assert (await client.ask(ACCOUNT, DAY)).verdict is Verdict.UNANSWERED
+        assert (await client.ask(PAYER, DAY)).verdict is Verdict.CONFIRMED
+        assert (await client.ask(ACCOUNT, DAY)).verdict is Verdict.UNANSWERED
+        assert len(far.asked) == 2
+
+
 async def test_what_was_confirmed_counts_for_the_day_and_what_was_denied_for_minutes() -> None:
     watch = Watch()
     async with registers(watch) as (far, client):

@@ -72,12 +72,12 @@ class BrownoutActivities:
     async def _seen(self, case_id: str) -> tuple[CaseFacts, Hold | None, Gate, int]:
         async with self._store.reading() as db:
             facts, hold = await db.facts(case_id), await db.hold(case_id)
-            issuer = "" if hold is None else hold.issuer
-            return facts, hold, await db.gate(issuer), 0 if hold is None else await db.count_holds(issuer, hold)
+            name = "" if hold is None else hold.issuer
+            return facts, hold, await db.gate(name), 0 if hold is None else await db.count_holds(name, hold)
 
     async def _probe(self, facts: CaseFacts, name: str) -> None:
         """Ask the provider with this case's keys, unless another case does."""
-        issuer, claimed = self._issuers.get(name), await self._gates.claim_probe(name)
+        issuer, claimed = self._issuers.get(brownouts.issuer_of(name)), await self._gates.claim_probe(name)
         if claimed is None:
             return
         probed, asked_at = claimed
@@ -87,10 +87,13 @@ class BrownoutActivities:
         except SettingsFault:  # its own fault, which no provider cures: the case goes, and says so
             await self._gates.begin(facts.document.case_id)
         except PaidcaseError as fault:
-            await self._gates.keep_shut(probed, fault.retry_after)
+            if brownouts.is_answer(name, fault.code):
+                await self._gates.open(probed, asked_at)
+            else:
+                await self._gates.keep_shut(probed, fault.retry_after)
         else:
             await self._gates.open(probed, asked_at)
 
 
-def _is_of(facts: CaseFacts, issuer: str) -> bool:
-    return facts.expert is not None and facts.expert.issuer == issuer
+def _is_of(facts: CaseFacts, gate: str) -> bool:
+    return facts.expert is not None and facts.expert.issuer == brownouts.issuer_of(gate)

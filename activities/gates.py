@@ -1,4 +1,4 @@
-"""Gates before issuers: who is held, what is counted, when a gate is shut and opened.
+"""Gates before issuers and accounts: who is held, what is counted, when a gate is shut and opened.
 
 The database decides: gate, outages and waiting cases are rows that every worker sees, and they change under the lock of
 the gate's row. A case's facts are read before its gate is locked, always in this order.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime, timedelta
 
-from activities.parking import let_go_in
+from activities.parking import gate_left, let_go_in
 from invoicing.domain import brownouts
 from invoicing.domain.brownouts import BrownoutLimits, Gate, Hold, Outage
 from invoicing.domain.records import Alert, Event, LogEntry
@@ -34,20 +34,27 @@ class Gates:
             return False
         case_id, now = order.facts.document.case_id, self._clock()
         async with self._store.reading() as db:
-            gate = await db.gate(issuer)
-            if not gate.shut and not order.facts.state.held:
-                return False  # the usual case, told by one row
-            if not brownouts.is_held(gate, await db.hold(case_id), self.limits, now):
+            gates = await db.gates_named(brownouts.gates_of(issuer, order.facts.document.expert_id))
+            if not order.facts.state.held and not any(gate.shut for gate in gates):
+                return False  # the usual case, told by one read
+            hold = await db.hold(case_id)
+            shut = next((gate for gate in gates if brownouts.is_held(gate, hold, self.limits, now)), None)
+            if shut is None:
                 return False
             if await db.issue_sent(case_id, order.sequence) is not None:
                 return False  # an earlier round has begun and may have issued: it goes on looking
         async with self._store.transaction() as db:
-            state = (await db.facts(case_id)).state
-            gate, hold = await db.lock_gate(issuer), await db.hold(case_id)
-            if not brownouts.is_held(gate, hold, self.limits, now):
+            state, hold = (await db.facts(case_id)).state, await db.hold(case_id)
+            before = shut.issuer if hold is None else hold.issuer
+            # two gates are locked in the order of their names
+            locked = {name: await db.lock_gate(name) for name in sorted({shut.issuer, before})}
+            if not brownouts.is_held(locked[shut.issuer], hold, self.limits, now):
                 return False
-            if hold is None or hold.issuer != issuer:
-                await db.save_holds(Hold(case_id=case_id, issuer=issuer, held_at=now))
+            if hold is not None and hold.issuer != shut.issuer:
+                await gate_left(db, hold, now)
+                hold = None
+            if hold is None:
+                await db.save_holds(Hold(case_id=case_id, issuer=shut.issuer, held_at=now))
             if not state.held:
                 await db.save(brownouts.held(state))
                 entry = LogEntry(case_id=case_id, event=Event.INVOICE_HELD, at=now, step=Step.INVOICE, code=BROWNOUT)
@@ -63,22 +70,23 @@ class Gates:
                 await db.save(await let_go_in(db, state, now))
                 await db.log(LogEntry(case_id=case_id, event=Event.INVOICE_LET_GO, at=now, step=Step.INVOICE))
 
-    async def note_failure(self, case_id: str, issuer: str, fault: PaidcaseError) -> None:
+    async def note_failure(self, order: IssueOrder, issuer: str, fault: PaidcaseError) -> None:
         """Count a failed attempt where an outage explains it; enough of them shut the gate, and ops are told once."""
-        if not self.limits.on or not brownouts.is_outage(fault.code):
+        document, now = order.facts.document, self._clock()
+        name = brownouts.gate_counting(fault.code, issuer, document.expert_id)
+        if not self.limits.on or name is None:
             return
-        now = self._clock()
         # what cannot be counted here must not hide what has failed there
         with contextlib.suppress(PaidcaseError):
             async with self._store.transaction() as db:
-                gate = await db.lock_gate(issuer)
-                outage = Outage(case_id=case_id, failed_at=now)
-                outages = await db.add_outage(issuer, outage, now - self.limits.window)
+                gate = await db.lock_gate(name)
+                outage = Outage(case_id=document.case_id, failed_at=now)
+                outages = await db.add_outage(name, outage, now - self.limits.window)
                 if brownouts.must_shut(gate, outages, self.limits, now):
                     await self._shut(db, gate, fault.code, now)
 
     async def _shut(self, db: UnitOfWork, gate: Gate, code: str, now: datetime) -> None:
-        told = {"issuer": gate.issuer, "code": code}
+        told = {**brownouts.told_of(gate.issuer), "code": code}
         await db.save_gate(brownouts.shut(gate, self.limits, now))
         alert = Alert(
             key=brownouts.alert_key(gate.issuer),
@@ -102,14 +110,15 @@ class Gates:
             )
         )
 
-    async def note_success(self, issuer: str) -> None:
-        """A case that had begun was served: while the gate is shut that is as good as a probe."""
+    async def note_success(self, order: IssueOrder, issuer: str) -> None:
+        """A case that had begun was served: at a gate that is shut that is as good as a probe."""
         if not self.limits.on:
             return
         async with self._store.reading() as db:
-            gate = await db.gate(issuer)
-        if gate.shut:
-            await self.open(gate, self._clock())
+            gates = await db.gates_named(brownouts.gates_of(issuer, order.facts.document.expert_id))
+        for gate in gates:
+            if gate.shut:
+                await self.open(gate, self._clock())
 
     async def open(self, probed: Gate, asked_at: datetime) -> None:
         """Open the gate for which the provider has answered, and give everybody who waits before it his turn."""
@@ -125,14 +134,14 @@ class Gates:
             await db.save_gate(brownouts.opened(gate, len(waiting), self.limits, now))
             if not waiting:
                 await db.close_alerts([brownouts.alert_key(gate.issuer)], now)
-            told = {"issuer": gate.issuer, "waiting": str(len(waiting)), "probes": str(gate.probes)}
+            told = {**brownouts.told_of(gate.issuer), "waiting": str(len(waiting)), "probes": str(gate.probes)}
             await db.log(LogEntry(case_id=None, event=Event.ISSUER_OPENED, at=now, step=Step.INVOICE, details=told))
 
-    async def claim_probe(self, issuer: str) -> tuple[Gate, datetime] | None:
+    async def claim_probe(self, name: str) -> tuple[Gate, datetime] | None:
         """The right to ask the provider, until the next probe is due; None while another has it."""
         asked_at = self._clock()
         async with self._store.transaction() as db:
-            gate = await db.lock_gate(issuer)
+            gate = await db.lock_gate(name)
             if not brownouts.is_due(gate, self.limits, asked_at):
                 return None
             probed = brownouts.probing(gate, self.limits, asked_at)

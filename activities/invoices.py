@@ -104,12 +104,12 @@ class InvoiceActivities:
         try:
             issued = await issuer.issue(order)
         except PaidcaseError as fault:
-            await self._gates.note_failure(case.case_id, name, fault)
+            await self._gates.note_failure(order, name, fault)
             if isinstance(fault, ConnectivityFault) and await self._may_exist(order):
                 raise OutcomeUnknown("issuer_outcome_unknown", fault.message, retry_after=fault.retry_after) from fault
             raise
         if begun:
-            await self._gates.note_success(name)
+            await self._gates.note_success(order, name)
         return await self._available(case.case_id, issued, activity.info().attempt, name)
 
     async def _may_exist(self, order: IssueOrder) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from invoicing.domain.brownouts import alert_key, let_go
+from invoicing.domain.brownouts import Hold, alert_key, let_go
 from invoicing.domain.interrupted import is_interrupted, taken_up
 from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.state import CaseState, Step, unparked
@@ -38,18 +38,20 @@ async def cleared(db: UnitOfWork, state: CaseState, step: Step, now: datetime) -
 
 
 async def let_go_in(db: UnitOfWork, state: CaseState, now: datetime) -> CaseState:
-    """The record of a case that waits before no gate any more; the caller saves it.
-
-    The last one that goes through an open gate closes the alert of the brown-out.
-    """
+    """The record of a case that waits before no gate any more; the caller saves it."""
     if not state.held:
         return state
     if (hold := await db.hold(state.case_id)) is not None:
-        gate = await db.lock_gate(hold.issuer)
-        await db.end_hold(state.case_id)
-        if not gate.shut and not await db.count_holds(hold.issuer):
-            await db.close_alerts([alert_key(hold.issuer)], now)
+        await gate_left(db, hold, now)
     return let_go(state)
+
+
+async def gate_left(db: UnitOfWork, hold: Hold, now: datetime) -> None:
+    """The case waits before that gate no more; the last one that leaves an open gate closes the alert."""
+    gate = await db.lock_gate(hold.issuer)
+    await db.end_hold(hold.case_id)
+    if not gate.shut and not await db.count_holds(hold.issuer):
+        await db.close_alerts([alert_key(hold.issuer)], now)
 
 
 async def gone_on(db: UnitOfWork, state: CaseState, now: datetime, actor: str = "system") -> CaseState:

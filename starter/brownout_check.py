@@ -19,8 +19,9 @@ async def shut_issuers(app: Application) -> tuple[Check, ...]:
 
 
 def _check(gate: SeenGate) -> Check:
+    who = "its provider" if gate.of_issuer else "the account there"
     told = "is back, and held cases go one after the other"
     if gate.shut_at is not None:
         asked = "" if gate.probe_at is None else f", asked again at {moment(gate.probe_at)}"
         told = f"fails for many cases since {moment(gate.shut_at)}{asked}"
-    return Check(f"issuer {gate.issuer}", Health.WARNING, f"its provider {told}; cases that wait: {gate.waiting}")
+    return Check(f"issuer {gate.issuer}", Health.WARNING, f"{who} {told}; cases that wait: {gate.waiting}")

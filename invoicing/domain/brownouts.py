@@ -1,9 +1,10 @@
 """Brown-outs: while an issuer's provider fails for many cases at once, cases that have not begun wait until it is back.
 
-A gate for each issuer. It is shut when enough distinct cases have met an outage within a window; while it is shut one
-probe at a time asks the provider, and its success opens the gate. Held cases then go oldest first, one, two, four and
-so on an interval, so that a provider that is up again by half meets few of them; when two of those fail too, the gate
-is shut again and asked less often. Pure: facts and now in, the next gate or move out.
+A gate for each issuer, and one for each expert's account there: what an account alone explains holds the cases of that
+account and no others. A gate is shut when enough distinct cases have met an outage within a window; while it is shut
+one probe at a time asks the provider, and its success opens the gate. Held cases then go oldest first, one, two, four
+and so on an interval, so that a provider that is up again by half meets few of them; when two of those fail too, the
+gate is shut again and asked less often. Pure: facts and now in, the next gate or move out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ OUTAGES = frozenset({"issuer_unreachable", "provider_maintenance", "issuer_outco
 """Failure codes by which a provider shows that it is away: no connection, no answer that can be believed, maintenance.
 
 A limit is not among them, nor keys, nor data, nor our own database, nor the bank's exchange rates."""
+
+OUTAGES_OF_ACCOUNTS = frozenset({"account_maintenance"})
+"""Failure codes by which a provider answers, and says that one account is away."""
 
 PROBATION = 2
 """So many cases that fail after the gate was opened shut it again, until all that were held have gone."""
@@ -50,7 +54,10 @@ class Outage(Fact):
 
 
 class Gate(Fact):
-    """Where an issuer stands. `trusted_at` ends the probation after an opening; `probe_at` is also a probe's lease."""
+    """Where an issuer stands, or one account there: `issuer` is the gate's name.
+
+    `trusted_at` ends the probation after an opening; `probe_at` is also a probe's lease.
+    """
 
     issuer: str
     shut_at: datetime | None = None
@@ -64,6 +71,11 @@ class Gate(Fact):
     def shut(self) -> bool:
         """Nothing that has not begun may begin."""
         return self.shut_at is not None
+
+    @property
+    def of_issuer(self) -> bool:
+        """The gate of a whole issuer, not of one account there."""
+        return issuer_of(self.issuer) == self.issuer
 
 
 class SeenGate(Gate):
@@ -89,14 +101,38 @@ class Move(StrEnum):
     WAIT = "wait"
 
 
-def alert_key(issuer: str) -> str:
+def alert_key(gate: str) -> str:
     """Key of the one alert that tells of a brown-out."""
-    return f"brownout:{issuer}"
+    return f"brownout:{gate}"
 
 
-def is_outage(code: str) -> bool:
-    """Whether a failure counts."""
-    return code in OUTAGES
+def gates_of(issuer: str, expert_id: str) -> tuple[str, str]:
+    """The gates that a case goes through: the issuer's, and that of the expert's account there."""
+    return issuer, f"{issuer}/{expert_id}"
+
+
+def issuer_of(gate: str) -> str:
+    """The issuer whose gate it is."""
+    return gate.partition("/")[0]
+
+
+def told_of(gate: str) -> dict[str, str]:
+    """A gate's name in the details of an alert or a line of the log."""
+    issuer, _, account = gate.partition("/")
+    return {"issuer": issuer, "account": account} if account else {"issuer": issuer}
+
+
+def gate_counting(code: str, issuer: str, expert_id: str) -> str | None:
+    """The gate at which a failure counts, None for one that no outage explains."""
+    of_issuer, of_account = gates_of(issuer, expert_id)
+    if code in OUTAGES_OF_ACCOUNTS:
+        return of_account
+    return of_issuer if code in OUTAGES else None
+
+
+def is_answer(gate: str, code: str) -> bool:
+    """Whether a probe that failed so has been answered all the same: the provider is there, an account is away."""
+    return code in OUTAGES_OF_ACCOUNTS and gate == issuer_of(gate)
 
 
 def must_shut(gate: Gate, outages: Iterable[Outage], limits: BrownoutLimits, now: datetime) -> bool:
@@ -127,7 +163,8 @@ def is_held(gate: Gate, hold: Hold | None, limits: BrownoutLimits, now: datetime
     """Whether a case that has not begun may not begin: the gate is shut, or it is not the case's turn."""
     if not limits.on:
         return False
-    return gate.shut or (hold is not None and hold.go_at is not None and hold.go_at > now)
+    turn_at = None if hold is None or hold.issuer != gate.issuer else hold.go_at
+    return gate.shut or (turn_at is not None and turn_at > now)
 
 
 def is_due(gate: Gate, limits: BrownoutLimits, now: datetime) -> bool:

@@ -133,6 +133,7 @@ _ROWS = (
     ),
     FailureKind("exchange_rates_unreachable", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
     FailureKind("provider_maintenance", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
+    FailureKind("account_maintenance", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, alone=True),
     FailureKind("provider_brownout", Cause.CONNECTIVITY, _INVOICE, Who.NOBODY, Plain.INVOICE_LATER, (), alone=True),
     FailureKind("provider_limit", Cause.LIMIT, (Step.CHARGE, Step.INVOICE), Who.NOBODY, alone=True),
     FailureKind("gateway_unreachable", Cause.CONNECTIVITY, _CHARGE, Who.NOBODY, Plain.PAYMENT_LATER, alone=True),

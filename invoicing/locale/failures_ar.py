@@ -5,6 +5,7 @@ TEXTS = {
     "failure.nothing_to_correct": "لن يغيّر التصحيح شيئًا، لذلك لم يصدر.",
     "failure.ksef_required": "يجب إصدار الفاتورة في نظام KSeF الذي لا ندعمه بعد؛ يصدرها الخبير هناك ويرفقها.",
     "failure.correction_ksef_required": "يجب إصدار التصحيح في نظام KSeF الذي لا ندعمه بعد؛ يصدره الخبير هناك ثم أكّد.",
+    "failure.account_maintenance": "يستعيد المزوّد حساب هذا الخبير؛ سنحاول لاحقًا.",
     "failure.secrets_keys_missing": "المفتاح الذي شُفّرت به بيانات دخول الخبير غير موجود؛ أكمل SECRETS_KEYS.",
     "failure.documents_url": "لا يدل DOCUMENTS_URL على مجلد؛ صحّحه.",
     "failure.database_url": "رفضت قاعدة البيانات الاتصال؛ صحّح DATABASE_URL.",

@@ -5,6 +5,7 @@ TEXTS = {
     "failure.nothing_to_correct": "La rectification ne changerait rien ; elle n'a pas été émise.",
     "failure.ksef_required": "La facture doit être émise dans KSeF, que nous ne prenons pas encore en charge ; l'expert l'y émet et la joint.",
     "failure.correction_ksef_required": "La rectification doit être émise dans KSeF, que nous ne prenons pas encore en charge ; l'expert l'y émet, puis confirmez.",
+    "failure.account_maintenance": "Le prestataire restaure le compte de cet expert ; nouvel essai plus tard.",
     "failure.secrets_keys_missing": "Il manque la clé qui a chiffré les accès de l'expert ; complétez SECRETS_KEYS.",
     "failure.documents_url": "DOCUMENTS_URL ne désigne pas un dossier ; corrigez-le.",
     "failure.database_url": "La base de données a refusé la connexion ; corrigez DATABASE_URL.",

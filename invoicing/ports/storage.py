@@ -148,10 +148,13 @@ class UnitOfWork(Protocol):
         """Take back the note of that time; a later one stays."""
 
     async def gate(self, issuer: str) -> Gate:
-        """An issuer's gate; open when nothing was ever noted of it."""
+        """The gate of an issuer, or of an account there; open when nothing was ever noted of it."""
+
+    async def gates_named(self, names: Sequence[str]) -> tuple[Gate, ...]:
+        """Those of these gates of which anything was ever noted, in the order of the names given."""
 
     async def lock_gate(self, issuer: str) -> Gate:
-        """The same, and nobody else's until the end of this transaction. A case's facts are read before it."""
+        """One gate, and nobody else's until the end of this transaction. A case's facts are read before it."""
 
     async def save_gate(self, gate: Gate) -> None:
         """Insert or replace."""

@@ -1,4 +1,4 @@
-"""Tables of the brown-out governor: a gate for each issuer, who met an outage lately, who waits.
+"""Tables of the brown-out governor: gates of issuers and of accounts there, outages met lately, who waits.
 
 Rows of a few: an outage is forgotten with its window, a hold when its case goes.
 """

@@ -1,4 +1,4 @@
-"""Gates of issuers, outages that cases met, and cases that wait.
+"""Gates of issuers and accounts, outages that cases met, and cases that wait.
 
 Who changes what a gate stands for locks its row first, after the case's own, so that of two that count at the same time
 the second one sees the first one's row.
@@ -17,6 +17,7 @@ from invoicing.storage.types import Instant
 from invoicing.storage.work import Work, insert_once, upsert
 
 _GATE = select(issuer_gates).where(issuer_gates.c.issuer == bindparam("which"))
+_NAMED = select(issuer_gates).where(issuer_gates.c.issuer.in_(bindparam("names", expanding=True)))
 _LOCKED = _GATE.with_for_update()
 _FIRST = insert_once(issuer_gates, "issuer")
 _SAVE = upsert(issuer_gates, "issuer")
@@ -46,12 +47,17 @@ class BrownoutRows(Work):
     """What decides whether a case begins."""
 
     async def gate(self, issuer: str) -> Gate:
-        """An issuer's gate; open when nothing was ever noted of it."""
+        """The gate of an issuer, or of an account there; open when nothing was ever noted of it."""
         rows = await self._read(_GATE, {"which": issuer})
         return Gate.model_validate(rows[0]._asdict()) if rows else Gate(issuer=issuer)
 
+    async def gates_named(self, names: Sequence[str]) -> tuple[Gate, ...]:
+        """Those of these gates of which anything was ever noted, in the order of the names given."""
+        rows = {row.issuer: row for row in await self._read(_NAMED, {"names": list(names)})}
+        return tuple(Gate.model_validate(rows[name]._asdict()) for name in names if name in rows)
+
     async def lock_gate(self, issuer: str) -> Gate:
-        """The same, and nobody else's until the end of this transaction."""
+        """One gate, and nobody else's until the end of this transaction."""
         await self._write(_FIRST[self._dialect], Gate(issuer=issuer).model_dump())
         return Gate.model_validate((await self._read(_LOCKED, {"which": issuer}))[0]._asdict())
 

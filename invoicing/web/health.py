@@ -107,7 +107,10 @@ async def _workers(store: CaseStore, clock: Clock) -> dict[str, Any]:
 
 
 async def _issuers(store: CaseStore) -> dict[str, Any]:
-    """Issuers whose provider has ever failed for many cases; `waiting` counts the cases that are held before each."""
+    """Issuers whose provider has ever failed for many cases, and accounts there that are away now.
+
+    `waiting` counts the cases that are held before each; an account that is away does not make its issuer so.
+    """
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             gates = await store.gates()
@@ -121,5 +124,6 @@ async def _issuers(store: CaseStore) -> dict[str, Any]:
             "waiting": gate.waiting,
         }
         for gate in gates
+        if gate.of_issuer or gate.shut or gate.waiting
     }
-    return {"ok": not any(gate.shut for gate in gates), **told}
+    return {"ok": not any(gate.shut for gate in gates if gate.of_issuer), **told}

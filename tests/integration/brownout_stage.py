@@ -22,6 +22,7 @@ from tests.contract.issuers.benches import SELLER
 SECOND = timedelta(seconds=1)
 LIMITS = BrownoutLimits(cases=3, window=60 * SECOND, probe_interval=30 * SECOND)
 AWAY = ConnectivityFault("issuer_unreachable")
+RESTORED = ConnectivityFault("account_maintenance")
 
 
 class Breakable:
@@ -29,11 +30,13 @@ class Breakable:
 
     def __init__(self) -> None:
         self.fault: PaidcaseError | None = None
+        self.restored: set[str] = set()
         self.probe_fault: PaidcaseError | None = None
         self.issued: list[str] = []
         self.probes = 0
 
     async def issue(self, order: IssueOrder) -> Issued:
+        self._demand_account(order)
         if self.fault is not None:
             raise self.fault
         self.issued.append(order.facts.document.case_id)
@@ -47,8 +50,13 @@ class Breakable:
 
     async def probe(self, order: IssueOrder) -> None:
         self.probes += 1
+        self._demand_account(order)
         if self.probe_fault is not None:
             raise self.probe_fault
+
+    def _demand_account(self, order: IssueOrder) -> None:
+        if order.facts.document.expert_id in self.restored:
+            raise RESTORED
 
     def break_(self, fault: PaidcaseError) -> None:
         self.fault = self.probe_fault = fault
@@ -71,10 +79,10 @@ class Bench:
     def gates(self) -> Gates:
         return Gates(self.store, self.clock, self.limits)
 
-    async def record(self, case_id: str, issuer: str = "wfirma") -> None:
+    async def record(self, case_id: str, issuer: str = "wfirma", expert_id: str | None = None) -> None:
         keys = {} if issuer == "wfirma" else {"wfirma": None}
         found = facts(case_id, expert={**SELLER, "issuer": issuer, **keys}).model_copy(update={"billing": None})
-        document = found.document.model_copy(update={"expert_id": f"exp-{issuer}"})
+        document = found.document.model_copy(update={"expert_id": expert_id or f"exp-{issuer}"})
         expert = found.expert
         assert expert is not None
         async with self.store.transaction() as db:
@@ -82,11 +90,17 @@ class Bench:
             await db.record_case(document, found.state, self.clock())
 
     async def generate(
-        self, case_id: str, *, attempt: int = 1, may_wait: bool = True, issuer: str = "wfirma"
+        self,
+        case_id: str,
+        *,
+        attempt: int = 1,
+        may_wait: bool = True,
+        issuer: str = "wfirma",
+        expert_id: str | None = None,
     ) -> Generated | ApplicationError:
         """One attempt; the case is recorded when it is new."""
         if case_id not in {state.case_id for state in await self.store.statuses([case_id])}:
-            await self.record(case_id, issuer)
+            await self.record(case_id, issuer, expert_id)
         issuers = {"wfirma": self.wfirma, "builtin": self.builtin}
         activities = InvoiceActivities(self.store, issuers, self.clock, self.gates)
         environment = ActivityEnvironment()
@@ -110,9 +124,9 @@ class Bench:
             return error.next_retry_delay
         return None
 
-    async def fail(self, *case_ids: str, attempt: int = 1) -> None:
+    async def fail(self, *case_ids: str, attempt: int = 1, expert_id: str | None = None) -> None:
         for case_id in case_ids:
-            assert isinstance(await self.generate(case_id, attempt=attempt), ApplicationError)
+            assert isinstance(await self.generate(case_id, attempt=attempt, expert_id=expert_id), ApplicationError)
 
     async def shut(self) -> None:
         """Three cases shut the gate."""
@@ -120,16 +134,16 @@ class Bench:
         await self.fail("a", "b", "c")
         assert (await self.gate()).shut
 
-    async def hold(self, *case_ids: str) -> None:
+    async def hold(self, *case_ids: str, expert_id: str | None = None) -> None:
         for case_id in case_ids:
-            generated = await self.generate(case_id)
+            generated = await self.generate(case_id, expert_id=expert_id)
             assert isinstance(generated, Generated)
             assert (generated.held, generated.status) == (True, InvoiceStatus.NONE)
             self.clock.advance(SECOND / 1000)
 
-    async def gate(self) -> Gate:
+    async def gate(self, name: str = "wfirma") -> Gate:
         async with self.store.reading() as db:
-            return await db.gate("wfirma")
+            return await db.gate(name)
 
     async def state(self, case_id: str) -> CaseState:
         async with self.store.reading() as db:

@@ -1,10 +1,7 @@
 """Gates on a real database, a clock to move and an issuer to break: shutting, probing, letting go, relapsing."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -12,27 +9,9 @@ from temporalio.exceptions import ApplicationError
 from activities.invoices import Generated
 from invoicing.domain.records import Event
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, PaidcaseError, SettingsFault, Throttled
-from invoicing.storage.schema import upgrade
-from invoicing.storage.store import SqlCaseStore
-from tests.contract.gateways.wfirma_stage import MovedClock, facts
+from tests.contract.gateways.wfirma_stage import facts
 from tests.contract.issuers.benches import SELLER
 from tests.integration.brownout_stage import AWAY, LIMITS, SECOND, Bench
-
-
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "paidcase.db"
-    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
-    return path
-
-
-@pytest.fixture
-async def bench(migrated: Path, tmp_path: Path) -> AsyncIterator[Bench]:
-    shutil.copy(migrated, tmp_path / "paidcase.db")
-    clock = MovedClock()
-    store = SqlCaseStore(f"sqlite+aiosqlite:///{tmp_path / 'paidcase.db'}", clock)
-    yield Bench(store, clock)
-    await store.close()
 
 
 @pytest.mark.parametrize(

@@ -355,7 +355,7 @@ async def test_every_failed_attempt_stands_in_our_own_record_with_time_cause_and
     assert (state.invoice.status, state.parked) == (InvoiceStatus.AVAILABLE, None)
     tries = [entry for entry in await stage.app.store.timeline("told-1") if entry.event is Event.ATTEMPT_FAILED]
     assert [(entry.attempt, entry.cause, entry.code, entry.details["answer"]) for entry in tries] == [
-        (1, "connectivity", "provider_maintenance", "later"),
+        (1, "connectivity", "account_maintenance", "later"),
         (2, "connectivity", "issuer_outcome_unknown", "lost"),
         (3, "connectivity", "issuer_outcome_unknown", "lost"),
     ]

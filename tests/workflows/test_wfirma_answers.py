@@ -66,7 +66,7 @@ ANSWERS = {
     "ours": Told(ADD, "input_error", "internal", "internal", 1),
     "away": Told(FIND, "drop_before", "issuer_unreachable", "connectivity", 3),
     "closed": Told(ADD, "out_of_service", "provider_maintenance", "connectivity", 3),
-    "restored": Told(ADD, "snapshot_lock", "provider_maintenance", "connectivity", 3),
+    "restored": Told(ADD, "snapshot_lock", "account_maintenance", "connectivity", 3),
     "limit": Told(ADD, "http_429", "provider_limit", "limit", 3, reason="1"),
     "broken": Told(FIND, "fatal", "issuer_unreachable", "connectivity", 3),
     "html": Told(FIND, "html", "issuer_unreachable", "connectivity", 3),

@@ -46,7 +46,9 @@ SETTINGS: Mapping[str, tuple[Fault, ...]] = {
 }
 """What the expert must change; a locked key may be right, so nothing of it is."""
 
-MAINTENANCE = frozenset({"OUT OF SERVICE", "SNAPSHOT LOCK"})
+OUT_OF_SERVICE = "OUT OF SERVICE"
+RESTORED = "SNAPSHOT LOCK"
+"""Of one company alone, whose data are being restored from a backup."""
 TURNED_AWAY = "TOTAL REQUESTS LIMIT EXCEEDED"
 RAN_OUT = "TOTAL EXECUTION TIME LIMIT EXCEEDED"
 OUR_BUGS = frozenset({"INPUT ERROR", "ACTION NOT FOUND"})
@@ -101,8 +103,10 @@ def refusal(answer: Answer, *, write: bool, pause: timedelta | None) -> Paidcase
         return _validation(answer)
     if code in SETTINGS:
         return SettingsFault("issuer_settings", f"wFirma: {code}", faults=SETTINGS[code])
-    if code in MAINTENANCE:
+    if code == OUT_OF_SERVICE:
         return ConnectivityFault("provider_maintenance", f"wFirma: {code}", retry_after=pause)
+    if code == RESTORED:
+        return ConnectivityFault("account_maintenance", f"wFirma: {code}", retry_after=pause)
     if code == TURNED_AWAY or (code == RAN_OUT and not write):
         return Throttled("provider_limit", f"wFirma: {code}", retry_after=pause or PAUSE_AT_LIMIT)
     if code == RAN_OUT:

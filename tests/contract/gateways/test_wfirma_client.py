@@ -138,7 +138,7 @@ CODES = [
     ("DENIED SCOPE REQUESTED", SettingsFault, SettingsFault, "issuer_settings", None),
     ("COMPANY ID REQUIRED", SettingsFault, SettingsFault, "issuer_settings", None),
     ("OUT OF SERVICE", ConnectivityFault, ConnectivityFault, "provider_maintenance", None),
-    ("SNAPSHOT LOCK", ConnectivityFault, ConnectivityFault, "provider_maintenance", None),
+    ("SNAPSHOT LOCK", ConnectivityFault, ConnectivityFault, "account_maintenance", None),
     ("TOTAL REQUESTS LIMIT EXCEEDED", Throttled, Throttled, "provider_limit", 60),
     ("TOTAL EXECUTION TIME LIMIT EXCEEDED", Throttled, OutcomeUnknown, "provider_limit", 60),
     ("FATAL", ConnectivityFault, OutcomeUnknown, "issuer_unreachable", None),

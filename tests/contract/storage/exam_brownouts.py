@@ -38,8 +38,11 @@ async def a_gate_is_open_until_something_is_noted_and_comes_back_as_saved(open_s
         async with store.transaction() as work:
             assert await work.lock_gate(WFIRMA) == await work.gate(WFIRMA) == GATE
             await work.save_gate(Gate(issuer=WFIRMA, probes=4))
+            await work.lock_gate("wfirma/exp-1")
         async with store.reading() as work:
             assert await work.gate(WFIRMA) == Gate(issuer=WFIRMA, probes=4)
+            named = await work.gates_named(("wfirma/exp-1", "wfirma/exp-2", WFIRMA))
+            assert named == (Gate(issuer="wfirma/exp-1"), Gate(issuer=WFIRMA, probes=4))
 
 
 async def gates_of_other_issuers_are_not_touched(open_store: OpenStore) -> None:

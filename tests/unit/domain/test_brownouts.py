@@ -73,19 +73,46 @@ def test_the_defaults_are_twenty_cases_in_sixty_seconds() -> None:
     assert not brownouts.must_shut(OPEN, failed(*range(41, 61)), usual, NOW)
 
 
-COUNTED = {"issuer_unreachable", "provider_maintenance", "issuer_outcome_unknown"}
+COUNTED = {
+    "issuer_unreachable": "wfirma",
+    "provider_maintenance": "wfirma",
+    "issuer_outcome_unknown": "wfirma",
+    "account_maintenance": "wfirma/exp-1",
+}
 
 
 @pytest.mark.parametrize("code", [*FAILURES, "no_such_code"])
-def test_only_a_provider_that_is_away_or_under_maintenance_counts(code: str) -> None:
-    assert brownouts.is_outage(code) is (code in COUNTED)
-    if brownouts.is_outage(code):
+def test_only_a_provider_or_an_account_that_is_away_or_under_maintenance_counts_each_at_its_gate(code: str) -> None:
+    gate = brownouts.gate_counting(code, "wfirma", "exp-1")
+    assert gate == COUNTED.get(code)
+    if gate is not None:
         assert FAILURES[code].cause is Cause.CONNECTIVITY
 
 
 @pytest.mark.parametrize("ours", ["database_unavailable", "exchange_rates_unreachable", "provider_limit"])
 def test_what_is_not_the_issuer_s_provider_does_not_count_though_it_may_be_away(ours: str) -> None:
-    assert not brownouts.is_outage(ours)
+    assert brownouts.gate_counting(ours, "wfirma", "exp-1") is None
+
+
+@pytest.mark.parametrize(
+    ("gate", "code", "answered"),
+    [
+        ("wfirma", "account_maintenance", True),
+        ("wfirma", "provider_maintenance", False),
+        ("wfirma/exp-1", "account_maintenance", False),
+        ("wfirma/exp-1", "issuer_unreachable", False),
+    ],
+)
+def test_a_provider_that_says_an_account_is_away_has_answered(gate: str, code: str, answered: bool) -> None:
+    assert brownouts.is_answer(gate, code) is answered
+
+
+def test_a_turn_counts_at_its_own_gate() -> None:
+    assert brownouts.gates_of("wfirma", "exp-1") == ("wfirma", "wfirma/exp-1")
+    account = Gate(issuer="wfirma/exp-1")
+    assert (OPEN.of_issuer, account.of_issuer) == (True, False)
+    assert not brownouts.is_held(account, hold(go_at=TICK), LIMITS, NOW)
+    assert brownouts.is_held(OPEN, hold(go_at=TICK), LIMITS, NOW)
 
 
 def test_after_an_opening_only_what_failed_later_counts_and_two_are_enough() -> None:

@@ -12,6 +12,7 @@ from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, let_go_in
 from activities.queueing import decision_alert, start_again
 from activities.received import EXTERNAL, Received
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.interrupted import is_interrupted
@@ -31,13 +32,14 @@ class DecisionInput(BaseModel):
 
 
 class ActFailedInput(BaseModel):
-    """A decision that could not be carried out, and why."""
+    """A decision that could not be carried out, and why. `kind` is what the run was told, known to us or not."""
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     number: int
     failure: FailureDetail
+    kind: DecisionKind | None = None
 
 
 class DecisionActivities:
@@ -122,7 +124,8 @@ class DecisionActivities:
         now, failure = self._clock(), failed.failure
         async with self._store.transaction() as db:
             state = (await db.facts(failed.case_id)).state
-            kind = (await db.decision(failed.case_id, failed.number)).kind
+            # what somebody told the run past us is in no row of ours, and must not hold up the run that was told it
+            kind = failed.kind or (await db.decision(failed.case_id, failed.number)).kind
             await db.open_alert(
                 Alert(
                     key=decision_alert(failed.case_id, kind),

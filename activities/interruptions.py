@@ -6,6 +6,7 @@ compares the cases that must have a run with what the engine knows, page by page
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +18,7 @@ from activities.records import PARKABLE_TASKS
 from invoicing.domain.interrupted import interrupted, is_interrupted, place_of, unfinished_step
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, OutboxKind, OutboxMessage
 from invoicing.domain.state import CaseState
-from invoicing.errors import Cause
+from invoicing.errors import Cause, NotFound
 from invoicing.ports import CaseStore, Clock, Runs, UnitOfWork
 
 PAGE = 200
@@ -92,7 +93,9 @@ class InterruptionActivities:
                 state = await _gone(db, state, now, code="run_cancelled")
             under_way = [refund.number for refund in await db.refunds(run.case_id) if refund.settled_at is None]
             for number in sorted({*run.unserved, *under_way}):
-                await _hand_over_again(db, run.case_id, number, now)
+                with contextlib.suppress(NotFound):  # what somebody told the run past us is nobody's decision
+                    await db.decision(run.case_id, number)
+                    await _hand_over_again(db, run.case_id, number, now)
         return Interrupted(waits=is_interrupted(state), paid=state.paid)
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from temporalio.client import Client, WorkflowUpdateStage
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -158,13 +158,13 @@ class Relay:
         )
         handle = self._temporal.get_workflow_handle(identity.paid_case_id(case_id))
         try:
-            await handle.start_update(
-                decided.kind.value,
-                decision,
-                id=f"decision-{number}",
-                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-                rpc_timeout=HANDOVER_TIMEOUT,
+            # an open run answers in the task that takes it in; only the answer tells a refusal from acceptance
+            await handle.execute_update(
+                decided.kind.value, decision, id=f"decision-{number}", rpc_timeout=HANDOVER_TIMEOUT
             )
+        except WorkflowUpdateFailedError as refused:
+            log.error("decision_refused", case_id=case_id, decision=number, reason=str(refused.cause))
+            raise
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

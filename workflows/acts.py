@@ -47,7 +47,7 @@ async def record_not_carried_out(case_id: str, decision: Decision, failure: Fail
     """Open an alert for ops; the decision itself stays recorded."""
     await workflow.execute_activity_method(
         DecisionActivities.record_act_failed,
-        ActFailedInput(case_id=case_id, number=decision.number, failure=failure),
+        ActFailedInput(case_id=case_id, number=decision.number, failure=failure, kind=decision.kind),
         start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
         retry_policy=policies.BOOKKEEPING_RETRY,
         summary=f"Record that decision {decision.number} could not be carried out",

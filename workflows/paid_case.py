@@ -128,6 +128,9 @@ class PaidCase(ServesDecisions):
             self._mark()
             self._tell(self._step)
 
+    def _is_over(self) -> bool:
+        return self._ended is not None
+
     def _heard(self, received: Received) -> None:
         paid = self._payment is PaymentStatus.COMPLETED
         self._payment = PaymentStatus.COMPLETED if paid or received.paid else received.status
@@ -348,7 +351,9 @@ class PaidCase(ServesDecisions):
         given_up = next((d for d in self._decisions[decided:] if d.kind is DecisionKind.GIVE_UP), None)
         if given_up is not None:
             await self._tellings.ended()
-            await carried_out(self._case.case_id, self._case.timing, given_up)
+            recorded = await carried_out(self._case.case_id, self._case.timing, given_up)
+            if recorded is None and workflow.patched(patches.GIVEN_UP_WHEN_RECORDED):
+                return
             self._mark()
             raise GivenUpError
 

@@ -13,3 +13,6 @@ CANCELLED_ACT_RECORDED = "cancelled-act-recorded"
 
 TOLD_BESIDE_WAITING = "told-beside-waiting"
 """The expert hears of a failed round while the run waits already; before, a decision waited for that mail."""
+
+GIVEN_UP_WHEN_RECORDED = "given-up-when-recorded"
+"""A run ends as given up only when the database has taken that; before, a decision it did not know ended it, too."""

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.interruptions import Interrupted, InterruptedInput, InterruptionActivities
 from activities.received import Received
 from invoicing.domain.decisions import DecisionKind
 from workflows import policies
 from workflows.acts import UNPARKING, carried_out
+from workflows.judging import refusal
 from workflows.messages import Decision
 from workflows.policies import Timing
 from workflows.reading import detail_of
@@ -39,58 +40,89 @@ class ServesDecisions(ABC):
         """Take in where the payment stands after an act."""
 
     @abstractmethod
+    def _is_over(self) -> bool:
+        """Whether the story has ended, so that nobody would carry a decision out any more."""
+
+    @abstractmethod
     def _show(self) -> None:
         """Tell in the current details what was decided and carried out."""
+
+    def _judge(self, decision: Decision) -> None:
+        """Validator of every update: one that is refused leaves no event, and replay never asks it."""
+        update = workflow.current_update_info()
+        why = refusal(update.name if update else "", decision, self._decisions, over=self._is_over())
+        if why is not None:
+            raise ApplicationError(why, type="DecisionRefused", non_retryable=True)
 
     @workflow.update(description="The billing data were corrected; a parked step is tried again.")
     def correct_billing_data(self, decision: Decision) -> None:
         """Recorded at once, acted upon afterwards; idempotent by the decision's key. So are all the others."""
         self._decide(decision)
 
+    correct_billing_data.validator(_judge)
+
     @workflow.update(description="Try the parked step again with fresh attempts.")
     def regenerate_invoice(self, decision: Decision) -> None:
         """Never touches the payment."""
         self._decide(decision)
+
+    regenerate_invoice.validator(_judge)
 
     @workflow.update(description="Mail the document once more.")
     def resend_invoice(self, decision: Decision) -> None:
         """To the decision's address, or to the usual one."""
         self._decide(decision)
 
+    resend_invoice.validator(_judge)
+
     @workflow.update(description="The expert's own document is the invoice.")
     def attach_invoice(self, decision: Decision) -> None:
         """Ends a parked step."""
         self._decide(decision)
+
+    attach_invoice.validator(_judge)
 
     @workflow.update(description="The issued invoice is corrected by a document of its own.")
     def correct_invoice(self, decision: Decision) -> None:
         """The invoice itself stays as it is."""
         self._decide(decision)
 
+    correct_invoice.validator(_judge)
+
     @workflow.update(description="Give money back.")
     def refund(self, decision: Decision) -> None:
         """Through the gateway, keyed by the transaction that brought it."""
         self._decide(decision)
+
+    refund.validator(_judge)
 
     @workflow.update(description="Nothing more is tried.")
     def give_up(self, decision: Decision) -> None:
         """Ends the run; money and documents stay as they are."""
         self._decide(decision)
 
+    give_up.validator(_judge)
+
     @workflow.update(description="Ask the gateway for the status now.")
     def check_payment_now(self, decision: Decision) -> None:
         """Beside the polls, which go on."""
         self._decide(decision)
+
+    check_payment_now.validator(_judge)
 
     @workflow.update(description="The money came another way.")
     def external_payment(self, decision: Decision) -> None:
         """The open attempt is closed first."""
         self._decide(decision)
 
+    external_payment.validator(_judge)
+
     @workflow.update(description="The gateway told of money after an earlier run had closed.")
     def late_payment(self, decision: Decision) -> None:
         """Handed over when a new run has opened in the meantime."""
         self._decide(decision)
+
+    late_payment.validator(_judge)
 
     def _decide(self, decision: Decision) -> None:
         if decision.key not in self._known:

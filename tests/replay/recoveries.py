@@ -18,6 +18,7 @@ from tests.stage import WFIRMA_KEYS, World
 from tests.stage_samples import until
 from tests.unit.documents.samples import invoice
 from workflows import identity
+from workflows.messages import Decision
 
 BOOKKEEPER = "exp-wfirma"
 """An expert whose invoices are made at wFirma."""
@@ -98,6 +99,15 @@ async def given_up(stage: World) -> str:
     await stage.app.deciding.take("rec-up", DecisionKind.GIVE_UP, "ops")
     await stage.ended("rec-up")
     return identity.paid_case_id("rec-up")
+
+
+async def given_up_past_us(stage: World) -> str:
+    """Somebody tells the run that it is given up, and the database knows of no such decision: it goes on."""
+    await _failed_round(stage, "rec-past")
+    kind = DecisionKind.GIVE_UP
+    await stage.run("rec-past").execute_update(kind.value, Decision(number=77, key="give_up:rec-past:x", kind=kind))
+    await stage.ended("rec-past")
+    return identity.paid_case_id("rec-past")
 
 
 async def attached_while_parked(stage: World) -> str:

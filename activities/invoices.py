@@ -11,12 +11,13 @@ from temporalio import activity
 from activities.corrections import propose
 from activities.failures import mapped
 from activities.gates import Gates
+from activities.logins import Logins, login_accepted
 from activities.metrics import note_invoice
 from activities.parking import cleared
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import Badge, CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
 from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, PaidcaseError, SettingsFault
-from invoicing.ports import CaseStore, Clock, Issued, IssueOrder, Issuer, LookingIssuer
+from invoicing.ports import CaseStore, CheckingIssuer, Clock, Issued, IssueOrder, Issuer, LookingIssuer
 
 NO_ISSUER = "none"
 
@@ -70,6 +71,7 @@ class InvoiceActivities:
         self._issuers = issuers
         self._clock = clock
         self._gates = gates
+        self._logins = Logins(store, clock)
 
     @activity.defn(name="generate_invoice")
     @mapped
@@ -107,7 +109,7 @@ class InvoiceActivities:
             await self._gates.note_failure(order, name, fault)
             if isinstance(fault, ConnectivityFault) and await self._may_exist(order):
                 raise OutcomeUnknown("issuer_outcome_unknown", fault.message, retry_after=fault.retry_after) from fault
-            raise
+            raise await self._logins.judged(facts.document.expert_id, name, fault) from fault
         if begun:
             await self._gates.note_success(order, name)
         return await self._available(case.case_id, issued, activity.info().attempt, name)
@@ -153,7 +155,8 @@ class InvoiceActivities:
 
     async def _available(self, case_id: str, issued: Issued, attempts: int, issuer: str | None) -> Generated:
         async with self._store.transaction() as db:
-            state = (await db.facts(case_id)).state
+            facts = await db.facts(case_id)
+            state, expert_id = facts.state, facts.document.expert_id
             if state.invoiced:
                 return _told(state)
             state = await cleared(db, state, Step.INVOICE, self._clock())
@@ -168,6 +171,8 @@ class InvoiceActivities:
                 )
             )
             await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))
+            if issuer is not None and isinstance(self._issuers.get(issuer), CheckingIssuer):
+                await login_accepted(db, expert_id, issuer, self._clock())
             if Badge.REFUNDED in state.badges:  # the money went back while the invoice was being made
                 last = max(refund.number for refund in await db.refunds(case_id) if refund.kept)
                 await propose(db, case_id, last, self._clock())

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activities.logins import Logins, login_accepted
 from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import ExpertDocument
 from invoicing.domain.experts import ExpertInput
 from invoicing.domain.faults import FaultCode, fault
+from invoicing.domain.logins import refuses_login
 from invoicing.domain.parties import seller_faults
 from invoicing.domain.records import Alert, Event, LogEntry
 from invoicing.domain.registers import seller_faults_of, seller_questions
@@ -45,6 +47,7 @@ class Experts:
         self._desk = desk
         self._issuers = issuers
         self._clock = clock
+        self._logins = Logins(store, clock)
 
     async def save(self, expert_id: str, given: ExpertInput, actor: str) -> SavedExpert:
         """Store or replace an expert.
@@ -59,18 +62,21 @@ class Experts:
             faults += seller_faults_of(expert, denied(await self._desk.answers(seller_questions(expert))))
         if faults:
             raise DataFault("invalid", faults)
-        checked = await self.check(expert)
+        checked, asked = await self.check(expert), expert.wfirma
         now = self._clock()
         async with self._store.transaction() as db:
             # keys may have been replaced while the issuer was asked: those stay
             expert = await _with_keys(db, expert_id, given)
             await db.save_expert(expert_id, expert, now, keep_keys=not given.names_keys)
+            if checked and expert.wfirma == asked:
+                await login_accepted(db, expert_id, expert.issuer, now)
             await _told(db, expert_id, checked, actor, now)
         return SavedExpert(expert, checked)
 
     async def check(self, expert: ExpertDocument) -> bool | None:
         """Whether the account at the issuer is proved; False when it cannot be known now, None without one.
 
+        A login that is refused while the platform's own key is suspected proves nothing against the expert's keys.
         Raises `DataFault("invalid")` for what is definitely wrong.
         """
         if expert.issuer != "wfirma" or expert.wfirma is None:
@@ -82,6 +88,8 @@ class Experts:
             async with asyncio.timeout(CHECK_WITHIN.total_seconds()):
                 faults = await issuer.check(expert)
         except (ConnectivityFault, TimeoutError):
+            return False
+        if refuses_login(faults) and await self._logins.is_suspected():
             return False
         if faults:
             raise DataFault("invalid", faults)

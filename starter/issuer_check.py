@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from invoicing.bootstrap import Application
-from invoicing.errors import DataFault, SettingsFault
+from invoicing.domain.logins import Login, all_refused
+from invoicing.errors import DataFault, Fault, SettingsFault
+from invoicing.presenting import moment
 from starter.health import Check, Health
 
 MOST = 25
@@ -16,22 +18,24 @@ AT_ONCE = 5
 
 async def checked_accounts(app: Application) -> Check:
     """Every expert's account at wFirma, in one line."""
-    expert_ids, count = await app.store.experts_with_keys(MOST)
+    logins, count = await app.store.experts_with_keys(MOST)
     if not count:
         return Check("wfirma", Health.OK, "no expert has keys of wFirma")
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def asked(expert_id: str) -> tuple[str, str]:
+    async def asked(login: Login) -> tuple[Login, tuple[Fault, ...] | None]:
         async with turns:
-            return expert_id, await _found(app, expert_id)
+            return login, await _faults(app, login.expert_id)
 
-    found = await asyncio.gather(*(asked(expert_id) for expert_id in expert_ids))
-    wrong = [f"{expert_id} ({said})" for expert_id, said in found if said not in {"", "unknown"}]
-    unknown = [expert_id for expert_id, said in found if said == "unknown"]
+    found = await asyncio.gather(*(asked(login) for login in logins))
+    wrong = [f"{login.expert_id} ({_said(faults)}; {_taken(login)})" for login, faults in found if faults]
+    unknown = [f"{login.expert_id} ({_taken(login)})" for login, faults in found if faults is None]
     told = [f"{len(found) - len(wrong) - len(unknown)} of {len(found)} accounts proved"]
     if count > len(found):
         told.append(f"{count - len(found)} more were not asked")
-    if wrong:
+    if all_refused([faults or () for _, faults in found]):
+        told.append("every login is refused: WFIRMA_APP_KEY is wrong, or all of their keys are")
+    elif wrong:
         told.append(f"refused: {', '.join(wrong)}; the expert must correct them")
     if unknown:
         told.append(f"not known now: {', '.join(unknown)}")
@@ -39,14 +43,23 @@ async def checked_accounts(app: Application) -> Check:
     return Check("wfirma", health, f"{app.settings.wfirma_base_url}: {'; '.join(told)}")
 
 
-async def _found(app: Application, expert_id: str) -> str:
-    """Fields that are wrong, `unknown`, or nothing."""
+def _said(faults: tuple[Fault, ...]) -> str:
+    return ", ".join(f"{item.field} {item.code}".strip() for item in faults)
+
+
+def _taken(login: Login) -> str:
+    """When the issuer last took the keys that are stored now."""
+    return f"last taken {moment(login.accepted_at)}" if login.accepted_at else "never taken"
+
+
+async def _faults(app: Application, expert_id: str) -> tuple[Fault, ...] | None:
+    """What is wrong, nothing when the account is proved, None when it is not known now."""
     try:
         async with app.store.reading() as db:
             expert = await db.expert(expert_id)
         proved = None if expert is None else await app.experts.check(expert)
     except DataFault as fault:
-        return ", ".join(f"{item.field} {item.code}" for item in fault.faults)
+        return fault.faults
     except SettingsFault as fault:
-        return fault.code
-    return "unknown" if proved is False else ""
+        return (Fault("keys", fault.code),)
+    return None if proved is False else ()

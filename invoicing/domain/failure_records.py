@@ -33,7 +33,7 @@ _BY_CAUSE = MappingProxyType(
         Cause.PAYMENT: AnswerClass.REFUSED,
     }
 )
-_SAID_NO = frozenset({"invoice_data_refused", "issuer_settings", "gateway_settings"})
+_SAID_NO = frozenset({"invoice_data_refused", "issuer_settings", "platform_key_refused", "gateway_settings"})
 _SAID_LATER = frozenset({"provider_maintenance", "account_maintenance", "provider_limit", "mail_deferred"})
 _LOST = frozenset({"step_timed_out", "run_cancelled"})
 _OURS = frozenset({"database_unavailable", "document_store"})

@@ -119,6 +119,7 @@ _ROWS = (
     FailureKind("gateway_settings", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
     FailureKind("issuer_not_ready", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),
     FailureKind("issuer_settings", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),
+    FailureKind("platform_key_refused", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
     FailureKind("exchange_rate_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
     FailureKind("secrets_keys_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
     FailureKind("documents_url", Cause.SETTINGS, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR),

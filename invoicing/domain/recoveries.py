@@ -18,6 +18,7 @@ class Recovery(StrEnum):
     GIVEN_BACK = "a refund of that payment arrives"
     DELIVERED = "a mail of that kind about the case is sent"
     CORRECTED = "a correction of the invoice is issued"
+    LOGIN_TAKEN = "the provider takes the keys of any account again"
     PROVIDER_BACK = "the provider answers again and the cases that were held go on"
     AGREES = "a later comparison finds that gateway, records and invoices agree"
     DECIDED_AGAIN = "the same is decided again"
@@ -35,6 +36,7 @@ _OWN: Mapping[str, tuple[Recovery, ...]] = {
     "correction_proposed": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
     "correction_ksef_required": (Recovery.CORRECTED, Recovery.ACKNOWLEDGED),
     "provider_brownout": (Recovery.PROVIDER_BACK,),
+    "platform_key_refused": (Recovery.LOGIN_TAKEN,),
     "mail_refused": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
     "mail_undeliverable": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
     "mail_outcome_unknown": (Recovery.DELIVERED, Recovery.ACKNOWLEDGED),
@@ -42,7 +44,7 @@ _OWN: Mapping[str, tuple[Recovery, ...]] = {
 }
 
 _OF_A_CHARGE = frozenset({"gateway_unreachable", "gateway_outcome_unknown", "provider_limit"})
-_PARKS_TOO = frozenset({"payment_not_verified"})
+_PARKS_TOO = frozenset({"payment_not_verified", "platform_key_refused"})
 
 
 def _ways(code: str) -> tuple[Recovery, ...]:

@@ -6,6 +6,7 @@ TEXTS = {
     "failure.ksef_required": "يجب إصدار الفاتورة في نظام KSeF الذي لا ندعمه بعد؛ يصدرها الخبير هناك ويرفقها.",
     "failure.correction_ksef_required": "يجب إصدار التصحيح في نظام KSeF الذي لا ندعمه بعد؛ يصدره الخبير هناك ثم أكّد.",
     "failure.account_maintenance": "يستعيد المزوّد حساب هذا الخبير؛ سنحاول لاحقًا.",
+    "failure.platform_key_refused": "يرفض المزوّد مفاتيح خبراء كثيرين معًا؛ صحّح مفتاح المنصة (WFIRMA_APP_KEY) وأعد الإنشاء.",
     "failure.secrets_keys_missing": "المفتاح الذي شُفّرت به بيانات دخول الخبير غير موجود؛ أكمل SECRETS_KEYS.",
     "failure.documents_url": "لا يدل DOCUMENTS_URL على مجلد؛ صحّحه.",
     "failure.database_url": "رفضت قاعدة البيانات الاتصال؛ صحّح DATABASE_URL.",

@@ -6,6 +6,7 @@ TEXTS = {
     "failure.ksef_required": "The invoice has to be issued in KSeF, which we do not support yet; the expert issues it there and attaches it.",
     "failure.correction_ksef_required": "The correction has to be issued in KSeF, which we do not support yet; have the expert issue it there, then acknowledge.",
     "failure.account_maintenance": "The provider is restoring this expert's account; we try later.",
+    "failure.platform_key_refused": "The provider refuses the keys of many experts at once; correct the platform's own key (WFIRMA_APP_KEY) and regenerate.",
     "failure.secrets_keys_missing": "The key that encrypted the expert's credentials is missing; complete SECRETS_KEYS.",
     "failure.documents_url": "DOCUMENTS_URL does not name a folder; correct it.",
     "failure.database_url": "The database refused the connection; correct DATABASE_URL.",

@@ -6,6 +6,7 @@ TEXTS = {
     "failure.ksef_required": "La facture doit être émise dans KSeF, que nous ne prenons pas encore en charge ; l'expert l'y émet et la joint.",
     "failure.correction_ksef_required": "La rectification doit être émise dans KSeF, que nous ne prenons pas encore en charge ; l'expert l'y émet, puis confirmez.",
     "failure.account_maintenance": "Le prestataire restaure le compte de cet expert ; nouvel essai plus tard.",
+    "failure.platform_key_refused": "Le prestataire refuse les clés de nombreux experts à la fois ; corrigez la clé de la plateforme (WFIRMA_APP_KEY) et régénérez.",
     "failure.secrets_keys_missing": "Il manque la clé qui a chiffré les accès de l'expert ; complétez SECRETS_KEYS.",
     "failure.documents_url": "DOCUMENTS_URL ne désigne pas un dossier ; corrigez-le.",
     "failure.database_url": "La base de données a refusé la connexion ; corrigez DATABASE_URL.",

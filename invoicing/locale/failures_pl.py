@@ -6,6 +6,7 @@ TEXTS = {
     "failure.ksef_required": "Ta faktura musi powstać w KSeF, którego jeszcze nie obsługujemy; ekspert wystawia ją tam i załącza.",
     "failure.correction_ksef_required": "Ta korekta musi powstać w KSeF, którego jeszcze nie obsługujemy; ekspert wystawia ją tam, potem potwierdź.",
     "failure.account_maintenance": "Dostawca odtwarza konto tego eksperta; próba nastąpi później.",
+    "failure.platform_key_refused": "Dostawca odrzuca klucze wielu ekspertów naraz; popraw klucz platformy (WFIRMA_APP_KEY) i wygeneruj ponownie.",
     "failure.secrets_keys_missing": "Brakuje klucza, którym zaszyfrowano dane dostępowe eksperta; uzupełnij SECRETS_KEYS.",
     "failure.documents_url": "Ustawienie DOCUMENTS_URL nie wskazuje folderu; popraw je.",
     "failure.database_url": "Baza danych nie przyjęła połączenia; popraw DATABASE_URL.",

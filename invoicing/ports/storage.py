@@ -12,6 +12,7 @@ from invoicing.domain.brownouts import Gate, Hold, Outage, SeenGate
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
+from invoicing.domain.logins import Login, RefusedLogins
 from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.payments import Attempt
 from invoicing.domain.profiles import BillingProfile
@@ -79,10 +80,19 @@ class UnitOfWork(Protocol):
     async def save_expert(
         self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False
     ) -> None:
-        """Store or replace an expert; the logo stays, and with `keep_keys` what is stored of his keys."""
+        """Store or replace an expert; the logo stays, and with `keep_keys` his keys and their logins."""
 
     async def expert(self, expert_id: str) -> ExpertDocument | None:
         """An expert, or None."""
+
+    async def login_accepted(self, expert_id: str, now: datetime, unless_after: datetime) -> bool:
+        """Note that the expert's keys were taken; False when that was noted after `unless_after` and holds still."""
+
+    async def login_refused(self, expert_id: str, now: datetime) -> None:
+        """Note that the expert's keys were refused."""
+
+    async def refused_logins(self, since: datetime) -> RefusedLogins:
+        """Refusals since a time, one an expert, and the newest login that was taken."""
 
     async def expert_logo(self, expert_id: str) -> str | None:
         """Address of the expert's logo among the documents, or None."""
@@ -366,8 +376,8 @@ class CaseStore(Protocol):
         Counted by event, step and cause; what is left over is told the next time.
         """
 
-    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
-        """Experts with keys of an account of their own, the first so many by id, and how many there are."""
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[Login, ...], int]:
+        """Logins of experts with keys of an account of their own, the first so many by id, and how many there are."""
 
     async def ping(self) -> str:
         """The schema revision. Raises `ConnectivityFault`, or `SettingsFault("database_schema")` if it is not ours."""

@@ -15,18 +15,37 @@ from pydantic import ValidationError
 from sqlalchemy import Row, bindparam, func, select, update
 
 from invoicing.domain.cases import ExpertDocument, WfirmaKeys
+from invoicing.domain.logins import Login, RefusedLogins
 from invoicing.errors import InternalFault, NotFound, SettingsFault
 from invoicing.ports import Sealer
 from invoicing.storage.tables import experts
+from invoicing.storage.types import Instant
 from invoicing.storage.work import Statements, Work, upsert
 
 _EXPERT = select(experts.c.document, experts.c.wfirma_sealed).where(experts.c.expert_id == bindparam("id"))
 _SAVE_EXPERT = upsert(experts, "expert_id", keep=("logo",))
-_SAVE_SELLER = upsert(experts, "expert_id", keep=("logo", "wfirma_sealed"))
+_SAVE_SELLER = upsert(experts, "expert_id", keep=("logo", "wfirma_sealed", "login_accepted_at", "login_refused_at"))
+_ACCEPTED, _REFUSED = experts.c.login_accepted_at, experts.c.login_refused_at
+_TAKE_LOGIN = (
+    update(experts)
+    .where(
+        experts.c.expert_id == bindparam("id"),
+        # a login that was noted lately is not written again: cases of one expert would queue on his row
+        _ACCEPTED.is_(None) | (bindparam("before", type_=Instant) >= _ACCEPTED) | (_REFUSED >= _ACCEPTED),
+    )
+    .values(login_accepted_at=bindparam("at", type_=Instant))
+)
+_REFUSE_LOGIN = (
+    update(experts)
+    .where(experts.c.expert_id == bindparam("id"))
+    .values(login_refused_at=bindparam("at", type_=Instant))
+)
+_REFUSED_SINCE = select(_REFUSED).where(bindparam("since", type_=Instant) < _REFUSED)
+_ACCEPTED_LAST = select(func.max(_ACCEPTED, type_=Instant).label("accepted_at"))
 _LOGO = select(experts.c.logo).where(experts.c.expert_id == bindparam("id"))
 _SAVE_LOGO = update(experts).where(experts.c.expert_id == bindparam("id")).values(logo=bindparam("address"))
 _KEYED = (
-    select(experts.c.expert_id)
+    select(experts.c.expert_id, _ACCEPTED.label("accepted_at"), _REFUSED.label("refused_at"))
     .where(experts.c.wfirma_sealed.is_not(None))
     .order_by(experts.c.expert_id)
     .limit(bindparam("most"))
@@ -95,7 +114,10 @@ class ExpertRows(Work):
     async def save_expert(
         self, expert_id: str, expert: ExpertDocument, now: datetime, *, keep_keys: bool = False
     ) -> None:
-        """Store or replace, keys included: an expert without keys has none afterwards, unless those stored are kept."""
+        """Store or replace, keys included: an expert without keys has none afterwards, unless those stored are kept.
+
+        What was known of the logins of keys that are replaced is forgotten with them.
+        """
         sealed = None
         if expert.wfirma is not None and not keep_keys:
             if self._sealer is None:
@@ -121,15 +143,30 @@ class ExpertRows(Work):
         if result.rowcount != 1:
             raise NotFound("expert_unknown", "no expert is stored under this id")
 
+    async def login_accepted(self, expert_id: str, now: datetime, unless_after: datetime) -> bool:
+        """Note that the expert's keys were taken; False when that was noted after `unless_after` and holds still."""
+        result = await self._write(_TAKE_LOGIN, {"id": expert_id, "at": now, "before": unless_after})
+        return result.rowcount == 1
+
+    async def login_refused(self, expert_id: str, now: datetime) -> None:
+        """Note that the expert's keys were refused."""
+        await self._write(_REFUSE_LOGIN, {"id": expert_id, "at": now})
+
+    async def refused_logins(self, since: datetime) -> RefusedLogins:
+        """Refusals since a time, and the newest login that was taken."""
+        refused = await self._read(_REFUSED_SINCE, {"since": since})
+        (taken,) = await self._read(_ACCEPTED_LAST)
+        return RefusedLogins(refused_at=tuple(row.login_refused_at for row in refused), accepted_at=taken.accepted_at)
+
 
 class ExpertKeys(Work):
     """Who has keys, and rotation of the key ring."""
 
-    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
-        """Experts with stored keys, the first so many by id, and how many there are."""
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[Login, ...], int]:
+        """Logins of experts with stored keys, the first so many by id, and how many there are."""
         rows = await self._read(_KEYED, {"most": limit})
         (counted,) = await self._read(_KEYED_COUNT)
-        return tuple(row.expert_id for row in rows), counted.total
+        return tuple(Login.model_validate(row._asdict()) for row in rows), counted.total
 
     async def reseal(self, limit: int) -> int:
         """Seal with the first key what another one has sealed; how many experts' keys were.

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.domain.brownouts import SeenGate
 from invoicing.domain.decisions import Refund
+from invoicing.domain.logins import Login
 from invoicing.domain.metrics import Figures, Told
 from invoicing.domain.records import (
     AlertGroup,
@@ -129,8 +130,8 @@ class SqlCaseStore:
         async with self._lists(writable=False) as rows:
             return await rows.notification(inbox_id)
 
-    async def experts_with_keys(self, limit: int) -> tuple[tuple[str, ...], int]:
-        """Experts with stored keys, the first so many by id, and how many there are."""
+    async def experts_with_keys(self, limit: int) -> tuple[tuple[Login, ...], int]:
+        """Logins of experts with stored keys, the first so many by id, and how many there are."""
         async with self._lists(writable=False) as rows:
             return await rows.experts_with_keys(limit)
 

@@ -98,6 +98,8 @@ experts = Table(
     Column("updated_at", Instant, nullable=False),
     Column("wfirma_sealed", Text),
     Column("logo", Words),
+    Column("login_accepted_at", Instant),
+    Column("login_refused_at", Instant),
 )
 
 payment_attempts = Table(

@@ -11,9 +11,10 @@ from activities.brownouts import BrownoutActivities, WaitInput
 from activities.gates import Gates
 from activities.invoices import Generated, GenerateInput, InvoiceActivities
 from invoicing.domain.brownouts import BrownoutLimits, Gate
+from invoicing.domain.cases import ExpertDocument
 from invoicing.domain.records import Event, LogQuery
 from invoicing.domain.state import CaseState, InvoiceStatus
-from invoicing.errors import ConnectivityFault, PaidcaseError
+from invoicing.errors import ConnectivityFault, Fault, PaidcaseError
 from invoicing.ports import Issued, IssueOrder
 from invoicing.storage.store import SqlCaseStore
 from tests.contract.gateways.wfirma_stage import MovedClock, facts
@@ -47,6 +48,9 @@ class Breakable:
 
     async def look(self, order: IssueOrder) -> Issued | None:
         return None
+
+    async def check(self, expert: ExpertDocument) -> tuple[Fault, ...]:
+        raise AssertionError("nobody is saved on this stage")
 
     async def probe(self, order: IssueOrder) -> None:
         self.probes += 1

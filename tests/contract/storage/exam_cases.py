@@ -3,6 +3,7 @@
 import asyncio
 
 from invoicing.domain.cases import BillingData
+from invoicing.domain.logins import RefusedLogins
 from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.state import payment_opened
 from invoicing.errors import DataFault, InternalFault, NotFound, SettingsFault, VersionConflict
@@ -235,6 +236,24 @@ async def an_expert_is_replaced_and_keys_are_not_stored_in_clear(open_store: Ope
         assert await work.expert("exp-1") == expert(name="Nowa Nazwa")
     async with opened(open_store) as store:
         assert await store.experts_with_keys(10) == ((), 0)
+
+
+async def a_login_is_noted_once_a_while_and_at_once_after_a_refusal(open_store: OpenStore) -> None:
+    async with opened(open_store) as store, store.transaction() as work:
+        for expert_id in ("e1", "e2", "e3"):
+            await work.save_expert(expert_id, expert(), NOW)
+        assert await work.refused_logins(NOW - MINUTE) == RefusedLogins()
+        assert await work.login_accepted("e1", NOW, NOW - MINUTE)
+        assert not await work.login_accepted("e1", NOW + MINUTE / 2, NOW - MINUTE / 2)
+        assert await work.login_accepted("e1", NOW + MINUTE, NOW)
+        await work.login_refused("e2", NOW + MINUTE)
+        await work.login_refused("e3", NOW)
+        seen = RefusedLogins(refused_at=(NOW + MINUTE,), accepted_at=NOW + MINUTE)
+        assert await work.refused_logins(NOW) == seen
+        assert await work.login_accepted("e2", NOW + MINUTE, NOW + MINUTE)
+        await work.login_refused("e2", NOW + MINUTE)
+        assert await work.login_accepted("e2", NOW + MINUTE, NOW)
+        assert not await work.login_accepted("nobody", NOW, NOW)
 
 
 async def odd_characters_survive_in_documents(open_store: OpenStore) -> None:

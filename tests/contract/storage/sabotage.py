@@ -134,6 +134,11 @@ class ReleasesAnyNote(SqlUnitOfWork):
         await super().release_issue(case_id, sequence, last or claimed_at)
 
 
+class NotesEveryLogin(SqlUnitOfWork):
+    async def login_accepted(self, expert_id: str, now: datetime, unless_after: datetime) -> bool:
+        return await super().login_accepted(expert_id, now, now)
+
+
 class LocksNoGate(SqlUnitOfWork):
     async def lock_gate(self, issuer: str) -> Gate:
         return await self.gate(issuer)
@@ -332,6 +337,7 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
     (store_of(ClaimsAgain), exam_notes.a_note_is_claimed_once_until_it_is_old_enough),
     (store_of(ClaimsAgain), exam_notes.of_many_that_claim_at_once_one_gets_the_note),
     (store_of(ReleasesAnyNote), exam_notes.only_the_note_of_that_time_is_taken_back),
+    (store_of(NotesEveryLogin), exam_cases.a_login_is_noted_once_a_while_and_at_once_after_a_refusal),
     (store_of(MeetsEveryOutage), exam_brownouts.a_case_has_one_outage_its_newest_and_old_ones_are_forgotten),
     (store_of(CountsOutagesOfAll), exam_brownouts.gates_of_other_issuers_are_not_touched),
     (store_of(LetsTheYoungestGoFirst), exam_brownouts.those_that_wait_are_told_oldest_first_and_counted),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from invoicing.domain.cases import ExpertDocument, WfirmaKeys
+from invoicing.domain.logins import Login
 from invoicing.domain.records import CaseQuery
 from invoicing.domain.state import payment_opened
 from invoicing.errors import InternalFault, SettingsFault
@@ -129,7 +130,19 @@ async def test_experts_with_keys_are_named_up_to_a_number_and_counted(database_u
         await saved(store, "e3", "e1", "e2")
         async with store.transaction() as work:
             await work.save_expert("e0", expert(), NOW)
-        assert await store.experts_with_keys(2) == (("e1", "e2"), 3)
+        assert await store.experts_with_keys(2) == ((Login(expert_id="e1"), Login(expert_id="e2")), 3)
+
+
+async def test_what_is_known_of_logins_goes_with_the_keys_and_stays_with_them(database_url: str) -> None:
+    async with opened(database_url, Ring("a")) as store:
+        await saved(store, "e1")
+        async with store.transaction() as work:
+            await work.login_accepted("e1", NOW, NOW)
+            await work.login_refused("e1", NOW)
+            await work.save_expert("e1", expert(name="Inna"), NOW + MINUTE, keep_keys=True)
+        assert (await store.experts_with_keys(1))[0] == (Login(expert_id="e1", accepted_at=NOW, refused_at=NOW),)
+        await saved(store, "e1")
+        assert (await store.experts_with_keys(1))[0] == (Login(expert_id="e1"),)
 
 
 async def test_keys_of_another_shape_are_a_fault_that_does_not_quote_them(database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -33,15 +34,20 @@ async def running() -> AsyncIterator[RunningSandbox]:
 @pytest.fixture
 async def app(folder: Path, running: RunningSandbox) -> AsyncIterator[Application]:
     """The application with wFirma and a ring."""
-    env = {
+    async with application(load(env(folder, running))) as made:
+        yield made
+
+
+def env(folder: Path, running: RunningSandbox, **changes: str) -> dict[str, str]:
+    """Its settings."""
+    return {
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'paidcase.db'}",
         "DOCUMENTS_URL": str(folder / "documents"),
         "WFIRMA_BASE_URL": running.wfirma_url,
         "WFIRMA_APP_KEY": "sandbox-app",
         "SECRETS_KEYS": "k1:" + base64.b64encode(b"k" * 32).decode(),
+        **changes,
     }
-    async with application(load(env)) as made:
-        yield made
 
 
 async def stored(app: Application, expert_id: str, keys: WfirmaKeys | None = GOOD, series: str | None = None) -> None:
@@ -63,11 +69,32 @@ async def test_every_account_is_asked_and_the_wrong_ones_are_named_by_field(app:
     check = await checked_accounts(app)
     assert check.health is Health.FAILED
     assert "1 of 3 accounts proved" in check.told
-    assert "exp-2 (wfirma.access_key issuer_not_ready, wfirma.secret_key issuer_not_ready)" in check.told
-    assert "exp-3 (invoice_series issuer_not_ready)" in check.told
+    assert "exp-2 (wfirma.access_key issuer_not_ready, wfirma.secret_key issuer_not_ready; never taken)" in check.told
+    assert "exp-3 (invoice_series issuer_not_ready; never taken)" in check.told
     assert "exp-1" not in check.told
     assert not {"sandbox-access", "sandbox-secret", "wrong-secret"} & set(check.told.split())
     assert "\n" not in check.told
+
+
+async def test_of_an_account_that_is_refused_doctor_says_when_its_keys_were_taken_last(app: Application) -> None:
+    await stored(app, "exp-1", GOOD.model_copy(update={"secret_key": "wrong-secret"}))
+    taken = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    async with app.store.transaction() as db:
+        await db.login_accepted("exp-1", taken, taken)
+    assert "last taken 2026-11-22T10:00:00Z" in (await checked_accounts(app)).told
+
+
+async def test_a_wrong_key_of_the_platform_is_told_as_such_and_nobody_else_is_blamed(
+    folder: Path, running: RunningSandbox
+) -> None:
+    async with application(load(env(folder, running, WFIRMA_APP_KEY="another-app"))) as app:
+        await stored(app, "exp-1")
+        assert "refused: exp-1" in (await checked_accounts(app)).told, "one account alone tells nothing"
+        await stored(app, "exp-2")
+        check = await checked_accounts(app)
+    assert check.health is Health.FAILED
+    assert "WFIRMA_APP_KEY" in check.told
+    assert "exp-" not in check.told
 
 
 async def test_while_wfirma_is_away_doctor_warns_and_says_of_whom(app: Application, running: RunningSandbox) -> None:

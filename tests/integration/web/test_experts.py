@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from invoicing.domain.cases import WfirmaKeys
+from invoicing.bootstrap import utc_now
+from invoicing.domain.cases import ExpertDocument, WfirmaKeys
 from invoicing.domain.records import Event, LogQuery
 from invoicing.sandbox.autopay.desk import AutopayOptions
 from invoicing.sandbox.running import MailOptions, RunningSandbox, SandboxOptions, sandbox
@@ -160,6 +161,20 @@ async def test_a_platform_without_wfirma_stores_the_keys_unchecked(folder: Path)
     async with staged(settings(folder, SECRETS_KEYS=RING)) as stage:
         assert (await put(stage, GOOD))[1]["checked"] is False
         assert await alerts(stage) == [("issuer_unchecked", {"expert_id": "exp-1"})]
+
+
+async def test_while_the_platforms_own_key_is_suspected_a_refused_login_is_no_fault_of_the_expert(stage: Stage) -> None:
+    wrong = {**GOOD, "wfirma": {**KEYS, "secret_key": "wrong-secret"}}
+    assert (await put(stage, wrong))[0] == 422
+    for nth in range(3):
+        document = ExpertDocument.model_validate({**GOOD, "wfirma": KEYS})
+        async with stage.app.store.transaction() as db:
+            await db.save_expert(f"exp-{nth + 5}", document, utc_now())
+            await db.login_refused(f"exp-{nth + 5}", utc_now())
+    status, told = await put(stage, wrong)
+    assert (status, told["checked"]) == (200, False)
+    assert (await put(stage, GOOD))[1]["checked"] is True
+    assert (await put(stage, wrong))[0] == 422, "a login was taken since"
 
 
 async def test_without_the_ring_stored_keys_are_not_lost_by_saving(folder: Path, stage: Stage) -> None:

@@ -7,8 +7,10 @@ at most one copy too many, never none. What cannot be delivered becomes a failed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from activities.metrics import count_mail
 from activities.recording import execution
@@ -33,6 +35,16 @@ DOUBTFUL_TRIES = 2
 """A mail whose answer was lost is handed over once more, and then never again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A mail on its way: its row, the step that sends it, the key of its failed task, and those that it makes good."""
+
+    delivery: Delivery
+    step: Step
+    task: str
+    replaces: tuple[str, ...]
+
+
 class Postman:
     """Delivers mails by the rule above; `step` is the activity that the log and the failed task name."""
 
@@ -50,30 +62,34 @@ class Postman:
         give_up_after: timedelta,
         event: Event,
         replaces: Sequence[str] = (),
+        task: str | None = None,
     ) -> DeliveryStatus:
-        """The final status of the mail; sent, it makes good those of the Message-IDs that it `replaces`.
+        """The final status of the mail. `replaces` are keys of the failed tasks (`task_key`) that it makes good.
+
+        When it cannot be delivered either, its own task takes their place: under `task`, or the key of its Message-ID.
 
         Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
         delivery = await self._intent(case_id, kind, mail)
         if delivery.status in ENDED:
             return delivery.status
+        errand = Errand(delivery, step, task or task_key(mail.message_id), tuple(replaces))
         if delivery.doubtful >= DOUBTFUL_TRIES:
-            return await self._end(delivery, step, DeliveryStatus.UNKNOWN, "mail_outcome_unknown")
+            return await self._end(errand, DeliveryStatus.UNKNOWN, "mail_outcome_unknown")
         try:
             await self._mailer.send(mail)
         except (Refused, SettingsFault) as error:
-            return await self._end(delivery, step, DeliveryStatus.FAILED, error.code, error)
+            return await self._end(errand, DeliveryStatus.FAILED, error.code, error)
         except OutcomeUnknown as error:
             if delivery.doubtful + 1 >= DOUBTFUL_TRIES:
-                return await self._end(delivery, step, DeliveryStatus.UNKNOWN, error.code, error, doubtful=1)
+                return await self._end(errand, DeliveryStatus.UNKNOWN, error.code, error, doubtful=1)
             await self._wait(delivery, step, error, doubtful=1)
             raise
         except ConnectivityFault as error:
             if self._clock() - delivery.created_at >= give_up_after:
-                return await self._end(delivery, step, DeliveryStatus.FAILED, "mail_undeliverable", error)
+                return await self._end(errand, DeliveryStatus.FAILED, "mail_undeliverable", error)
             await self._wait(delivery, step, error)
             raise
-        return await self._sent(delivery, step, event, replaces)
+        return await self._sent(errand, event)
 
     async def _intent(self, case_id: str, kind: MailKind, mail: Mail) -> Delivery:
         now = self._clock()
@@ -105,8 +121,8 @@ class Postman:
             await db.save_delivery(delivery)
         return delivery
 
-    async def _sent(self, delivery: Delivery, step: Step, event: Event, replaces: Sequence[str]) -> DeliveryStatus:
-        now = self._clock()
+    async def _sent(self, errand: Errand, event: Event) -> DeliveryStatus:
+        now, delivery = self._clock(), errand.delivery
         async with self._store.transaction() as db:
             stored = await db.delivery(delivery.message_id)
             if stored is not None and stored.status is DeliveryStatus.SENT:
@@ -114,12 +130,10 @@ class Postman:
             await db.save_delivery(
                 delivery.model_copy(update={"status": DeliveryStatus.SENT, "code": None, "updated_at": now})
             )
-            keys = [_task_key(message_id) for message_id in (delivery.message_id, *replaces)]
-            for key in keys:
-                await db.close_task(key, now)
-            if replaces:
-                await db.close_alerts(keys, now)
-            await db.log(LogEntry(case_id=delivery.case_id, event=event, at=now, step=step, attempt=delivery.tries))
+            await db.close_task(errand.task, now)
+            await _made_good(db, errand, now)
+            sent = LogEntry(case_id=delivery.case_id, event=event, at=now, step=errand.step, attempt=delivery.tries)
+            await db.log(sent)
         count_mail(DeliveryStatus.SENT)
         return DeliveryStatus.SENT
 
@@ -139,14 +153,13 @@ class Postman:
 
     async def _end(
         self,
-        delivery: Delivery,
-        step: Step,
+        errand: Errand,
         status: DeliveryStatus,
         code: str,
         error: PaidcaseError | None = None,
         doubtful: int = 0,
     ) -> DeliveryStatus:
-        now = self._clock()
+        now, delivery, step = self._clock(), errand.delivery, errand.step
         update = {"status": status, "code": code, "doubtful": delivery.doubtful + doubtful, "updated_at": now}
         async with self._store.transaction() as db:
             later = await _overtaken(db, delivery)
@@ -154,7 +167,8 @@ class Postman:
                 return later.status
             await db.save_delivery(delivery.model_copy(update=update))
             kind = TaskKind.EMAIL if step is Step.EMAIL else TaskKind.NOTIFICATION
-            key = _task_key(delivery.message_id)
+            key = errand.task
+            await _made_good(db, errand, now)
             await db.open_task(FailedTask(key=key, kind=kind, case_id=delivery.case_id, code=code, opened_at=now))
             await db.open_alert(
                 Alert(
@@ -203,19 +217,31 @@ async def _overtaken(db: UnitOfWork, delivery: Delivery) -> Delivery | None:
     return stored if stored is not None and stored.tries != delivery.tries else None
 
 
-def _task_key(message_id: str) -> str:
+async def _made_good(db: UnitOfWork, errand: Errand, now: datetime) -> None:
+    """Tasks and alerts of the mails that this one replaces wait no more."""
+    for key in errand.replaces:
+        await db.close_task(key, now)
+    if errand.replaces:
+        await db.close_alerts(errand.replaces, now)
+
+
+def task_key(message_id: str) -> str:
     """Key of the failed task and of the alert of a mail."""
     return f"mail:{message_id}"
 
 
-MessageIds = Callable[[str, MailKind, int], str]
-"""Builds the Message-ID of the n-th mail of a kind of a case, without angle brackets."""
+class MessageIds(Protocol):
+    """Builds the Message-ID of the n-th mail of a kind of a case, without angle brackets."""
+
+    def __call__(self, case_id: str, kind: MailKind, number: int, again: int | None = None) -> str:
+        """`again` is the decision that has the same told once more."""
 
 
 def message_ids(domain: str) -> MessageIds:
     """Deterministic Message-IDs below a domain (RFC 5322 section 3.6.4)."""
 
-    def build(case_id: str, kind: MailKind, number: int) -> str:
-        return f"{kind.value}.{case_id}.{number}@{domain}"
+    def build(case_id: str, kind: MailKind, number: int, again: int | None = None) -> str:
+        which = str(number) if again is None else f"{number}-{again}"
+        return f"{kind.value}.{case_id}.{which}@{domain}"
 
     return build

@@ -1,39 +1,59 @@
-"""`notify_expert`: the expert learns what became of his case, in the app and by mail."""
+"""`notify_expert`: the expert learns what became of his case, in the app and by mail.
+
+What he hears makes good what he should have heard before, and of one case at most one failed mail to him waits for a
+person. Told again means mailed again: the notification in the app was delivered by its row.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from activities.delivery import MessageIds, Postman
+from activities.delivery import MessageIds, Postman, task_key
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
-from invoicing.domain.records import CaseFacts, DeliveryStatus, Event, MailKind, Notice
-from invoicing.domain.state import InvoiceStatus, Step
+from invoicing.domain.records import CaseFacts, DeliveryStatus, Event, MailKind, Notice, TaskKind
+from invoicing.domain.state import Step
+from invoicing.domain.telling import Telling, due_again, end_of, overtaken, tellings
 from invoicing.locale import text
-from invoicing.ports import CaseStore, Clock, Mail
+from invoicing.ports import CaseStore, Clock, Mail, UnitOfWork
 
 
 class NotifyInput(BaseModel):
-    """What to tell: that the case is done, or that a round of invoicing failed: that one, or the present one."""
+    """What to tell: that the case is done, or that a round of invoicing failed: that one, or the present one.
+
+    With `decision`, the one that asks for it: once more whatever could not be mailed.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     case_id: str
     failed: bool = False
     round: int | None = None
+    decision: int | None = None
     give_up_after: timedelta = timedelta(hours=24)
 
 
 class Notified(BaseModel):
-    """`delivered` is the in-app notification; `mail` the final status of its mail, None without an address."""
+    """`delivered` is the in-app notification; `mail` the final status of its mail, None when there was none to send."""
 
     model_config = ConfigDict(frozen=True)
 
     delivered: bool
     mail: DeliveryStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A telling as a mail of its own: its Message-ID, and the keys of the failed tasks that it makes good."""
+
+    telling: Telling
+    message_id: str
+    replaces: Sequence[str]
 
 
 class ExpertActivities:
@@ -49,40 +69,67 @@ class ExpertActivities:
     @mapped
     async def notify_expert(self, case: NotifyInput) -> Notified:
         """Deliver the notification exactly once, then mail it under the rules of every mail."""
+        if case.decision is not None:
+            return await self._told_again(case, case.decision)
         async with self._store.transaction() as db:
             facts = await db.facts(case.case_id)
-            kind = _kind(facts, case)
-            now = self._clock()
-            # the database knows the round: a run that was started again counts from one
-            number = (case.round or facts.state.invoice.round) if case.failed else 1
+            telling = end_of(facts.state)
+            if case.failed:  # the database knows the round: a run that was started again counts from one
+                telling = Telling(MailKind.EXPERT_FAILED, case.round or facts.state.invoice.round)
             notice = Notice(
-                key=f"{kind.value}:{case.case_id}:{number}",
+                key=f"{telling.kind.value}:{case.case_id}:{telling.number}",
                 expert_id=facts.document.expert_id,
                 case_id=case.case_id,
-                kind=kind,
-                created_at=now,
+                kind=telling.kind,
+                created_at=self._clock(),
             )
             await db.add_notice(notice)
             if not case.failed and not facts.state.closed:
                 await db.save(facts.state.model_copy(update={"expert_told": True, "closed": True}))
+        earlier = [self._task(case.case_id, one) for one in overtaken(telling, facts.state)]
+        letter = Letter(telling, self._id(case.case_id, telling), earlier)
+        return Notified(delivered=True, mail=await self._mailed(facts, letter, case.give_up_after))
+
+    async def _told_again(self, case: NotifyInput, decision: int) -> Notified:
+        """Mail what the failed list has of this expert's case, unless it was made good in the meantime."""
+        async with self._store.reading() as db:
+            facts = await db.facts(case.case_id)
+            letter = await self._again(db, facts, decision)
+        sent = None if letter is None else await self._mailed(facts, letter, case.give_up_after)
+        return Notified(delivered=True, mail=sent)
+
+    async def _again(self, db: UnitOfWork, facts: CaseFacts, decision: int) -> Letter | None:
+        """What an earlier execution has begun to send, else what is due of that which waits."""
+        case_id, told = facts.document.case_id, tellings(facts.state)
+        tasks = [task.key for task in await db.open_tasks(case_id, TaskKind.NOTIFICATION)]
+        begun = [one for one in told if await db.delivery(self._id(case_id, one, decision)) is not None]
+        if not tasks and not begun:
+            return None
+        waiting = [one for one in told if self._task(case_id, one) in tasks]
+        chosen = begun[0] if begun else due_again(facts.state, waiting)
+        newer = {self._task(case_id, one) for one in told[: told.index(chosen)]}
+        return Letter(chosen, self._id(case_id, chosen, decision), [key for key in tasks if key not in newer])
+
+    async def _mailed(self, facts: CaseFacts, letter: Letter, give_up_after: timedelta) -> DeliveryStatus | None:
         if facts.expert is None or not facts.expert.email:
-            return Notified(delivered=True, mail=None)
+            return None
+        case_id, telling = facts.document.case_id, letter.telling
         language = offered_language(facts.expert.language)
         mail = Mail(
-            message_id=self._ids(case.case_id, kind, number),
+            message_id=letter.message_id,
             recipient=facts.expert.email,
-            subject=text(language, f"mail.{kind.value}.subject", case_id=case.case_id),
-            text=text(language, f"mail.{kind.value}.text", case_id=case.case_id),
+            subject=text(language, f"mail.{telling.kind.value}.subject", case_id=case_id),
+            text=text(language, f"mail.{telling.kind.value}.text", case_id=case_id),
             language=language,
         )
-        status = await self._postman.deliver(
-            case.case_id, kind, Step.NOTIFY, mail, case.give_up_after, Event.EXPERT_NOTIFIED
+        task, told = self._task(case_id, telling), Event.EXPERT_NOTIFIED
+        return await self._postman.deliver(
+            case_id, telling.kind, Step.NOTIFY, mail, give_up_after, told, letter.replaces, task
         )
-        return Notified(delivered=True, mail=status)
 
+    def _task(self, case_id: str, telling: Telling) -> str:
+        """Key of the failed task of a telling: the same however often it is mailed."""
+        return task_key(self._id(case_id, telling))
 
-def _kind(facts: CaseFacts, case: NotifyInput) -> MailKind:
-    if case.failed:
-        return MailKind.EXPERT_FAILED
-    by_hand = facts.state.invoice.status is InvoiceStatus.MANUAL
-    return MailKind.EXPERT_MANUAL if by_hand else MailKind.EXPERT_PAID
+    def _id(self, case_id: str, telling: Telling, again: int | None = None) -> str:
+        return self._ids(case_id, telling.kind, telling.number, again)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from activities.delivery import MessageIds, Postman
+from activities.delivery import MessageIds, Postman, task_key
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
 from invoicing.domain.money import amount_text
@@ -69,7 +69,7 @@ class MailActivities:
                 mail,
                 case.give_up_after,
                 Event.INVOICE_MAILED,
-                [self._ids(case.case_id, MailKind.INVOICE, earlier) for earlier in range(1, number)],
+                [task_key(self._ids(case.case_id, MailKind.INVOICE, earlier)) for earlier in range(1, number)],
             )
         )
 

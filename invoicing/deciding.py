@@ -18,13 +18,13 @@ from invoicing.domain.correcting import CorrectionRequest, changes_nothing, corr
 from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, left_to_refund, refusal
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
-from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry
+from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry, TaskKind
 from invoicing.domain.state import InvoiceStatus
 from invoicing.domain.validation import ContentRules, case_totals
 from invoicing.errors import DataFault, Fault, NotAllowed
 from invoicing.ports import CaseStore, Clock, DocumentStore, UnitOfWork
 
-REPEATABLE = frozenset({DecisionKind.RESEND_INVOICE, DecisionKind.CHECK_PAYMENT_NOW})
+REPEATABLE = frozenset({DecisionKind.RESEND_INVOICE, DecisionKind.RESEND_NOTIFICATION, DecisionKind.CHECK_PAYMENT_NOW})
 """Decisions that make sense again although nothing has changed; pressing twice within a minute is one."""
 
 
@@ -68,10 +68,9 @@ class Deciding:
         """What `take` would say, with nothing recorded. Raises as it does."""
         async with self._store.reading() as db:
             facts = await db.facts(case_id)
-            left = await _left(db, case_id, None)
-        self._demand_allowed(kind, facts, left)
-        if amount is not None and amount > left:
-            _demand([Fault("amount", "amount_too_large")])
+            left, untold = await _left(db, case_id, None), await _untold(db, kind, case_id)
+        self._demand_allowed(kind, facts, left, untold=untold)
+        _demand([] if amount is None or amount <= left else [Fault("amount", "amount_too_large")])
         return facts
 
     async def resend(self, case_id: str, actor: str, email: str | None, key: str | None) -> CaseFacts:
@@ -203,12 +202,12 @@ class Deciding:
         judged: Callable[[], None] | None = None,
     ) -> Decided:
         case_id = facts.document.case_id
-        left = await _left(db, case_id, body.get("remote_id"))
+        left, untold = await _left(db, case_id, body.get("remote_id")), await _untold(db, kind, case_id)
 
         def judge() -> None:
             if judged is not None:
                 judged()
-            self._demand_allowed(kind, facts, left)
+            self._demand_allowed(kind, facts, left, untold=untold)
             if amount is not None and amount > left:
                 _demand([Fault("amount", "amount_too_large")])
 
@@ -221,8 +220,10 @@ class Deciding:
         return await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
 
     @staticmethod
-    def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal) -> None:
-        why = refusal(kind, facts.state, left)
+    def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal, *, untold: bool = False) -> None:
+        why = refusal(kind, facts.state, left, untold=untold)
+        if why is None and kind is DecisionKind.RESEND_NOTIFICATION and not (facts.expert and facts.expert.email):
+            why = "the expert has no address to mail to"
         if why is not None:
             raise NotAllowed("action_not_allowed", why)
 
@@ -237,6 +238,11 @@ async def _left(db: UnitOfWork, case_id: str, remote_id: str | None) -> Decimal:
     """What of a payment can be given back through the gateway; nothing of money that came another way."""
     capture = await _refundable(db, case_id, remote_id)
     return Decimal(0) if capture is None else left_to_refund(capture, await db.refunds(case_id))
+
+
+async def _untold(db: UnitOfWork, kind: DecisionKind, case_id: str) -> bool:
+    """Whether a mail to the expert failed; looked up only for the decision that is about it."""
+    return kind is DecisionKind.RESEND_NOTIFICATION and bool(await db.open_tasks(case_id, TaskKind.NOTIFICATION))
 
 
 def _demand(faults: Sequence[Fault]) -> None:

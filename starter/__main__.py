@@ -30,7 +30,7 @@ COMMANDS = {
     "explain": "show a case on one screen: what happened, what waits and why, what to press, its totals",
     "failures": "show what has failed and waits for a person, by cause",
     "regenerate": "try the invoices of cases again; the payment is not touched",
-    "resend": "mail the document of a case once more",
+    "resend": "mail the document of a case once more, or what its expert has missed",
     "attach": "make a PDF from elsewhere the invoice of a case",
     "correct": "give a case new billing data",
     "correct-invoice": "have an issued invoice corrected by a document of its own",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from invoicing.bootstrap import Application
-from invoicing.domain.records import CaseQuery
+from invoicing.domain.records import CaseQuery, TaskKind
 from invoicing.domain.state import CaseState, InvoiceStatus, PaymentStatus, Step
 from invoicing.errors import Cause, NotAllowed
 from starter.call import Call
@@ -37,6 +37,7 @@ ALLOWED: Mapping[str, frozenset[str] | None] = {
     "step": _one_of(Step),
     "cause": _one_of(Cause),
     "code": None,
+    "failed": _one_of(TaskKind),
 }
 """Words of a query, each with the values it may have."""
 
@@ -50,10 +51,14 @@ _OF_PARKED: Mapping[str, Callable[[CaseState], str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query in words; `query` is what the database filters, `parked` what is then looked for in the record."""
+    """A query in words; `query` is what the database filters, `parked` what is then looked for in the record.
+
+    `failed`: only cases on this failed list.
+    """
 
     query: CaseQuery
     parked: Mapping[str, str]
+    failed: TaskKind | None = None
 
     def holds(self, state: CaseState) -> bool:
         """Whether the record has what the query asks of a parked case."""
@@ -88,6 +93,7 @@ def read_query(written: str) -> Query:
             unpaid_too=True,
         ),
         parked,
+        TaskKind(words["failed"]) if "failed" in words else None,
     )
 
 
@@ -141,12 +147,33 @@ async def chosen(call: Call, app: Application) -> list[str]:
     found = list(wanted.case_ids)
     query: Query | None = wanted.query
     if query is not None:
-        asked = query.query
-        while page := await app.store.payments(asked):
-            found += [facts.document.case_id for facts in page if query.holds(facts.state)]
-            asked = asked.model_copy(update={"cursor": page[-1].document.case_id})
+        found += await _on_list(app, query) if query.failed else await _in_cases(app, query)
     done = _accepted(wanted.output)
     return [case_id for case_id in dict.fromkeys(found) if case_id not in done]
+
+
+async def _in_cases(app: Application, query: Query) -> list[str]:
+    """Newest case first."""
+    found: list[str] = []
+    asked = query.query
+    while page := await app.store.payments(asked):
+        found += [facts.document.case_id for facts in page if query.holds(facts.state)]
+        asked = asked.model_copy(update={"cursor": page[-1].document.case_id})
+    return found
+
+
+async def _on_list(app: Application, query: Query) -> list[str]:
+    """Newest failure first; the list is short, and each of its cases is held against the other words."""
+    listed: dict[str, None] = {}
+    below = 0
+    while tasks := await app.store.failed_tasks(query.failed, below, PAGE):
+        below = tasks[-1].id
+        listed |= dict.fromkeys(task.case_id for task in tasks)
+    found: list[str] = []
+    for case_id in listed:
+        page = await app.store.payments(query.query.model_copy(update={"case_id": case_id}))
+        found += [facts.document.case_id for facts in page if query.holds(facts.state)]
+    return found
 
 
 def _accepted(report: Path | None) -> frozenset[str]:

@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cause", choices=[cause.value for cause in Cause], help="only what has this cause")
     parser.add_argument("--kind", choices=[PARKED, *TaskKind], help="only parked cases, or one of the failed lists")
     language_option(parser)
-    parser.epilog = "`explain CASE` says what may be done about one."
+    parser.epilog = "`explain CASE` says what may be done about one; `resend --expert` is for kind notification."
 
 
 def run(call: Call) -> int:

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.attachments import AttachInput, AttachmentActivities
 from activities.corrections import Corrected, CorrectInput, CorrectionActivities, CorrectionInput
 from activities.decisions import ActFailedInput, DecisionActivities, DecisionInput
+from activities.experts import ExpertActivities, NotifyInput
 from activities.failures import FailureDetail
 from activities.mail import EmailInput, MailActivities
 from activities.payments import PaymentActivities, SettleInput
@@ -58,6 +59,14 @@ async def _act(case_id: str, timing: policies.Timing, decision: Decision) -> Rec
     match decision.kind:
         case DecisionKind.RESEND_INVOICE:
             await _mail(case_id, timing, decision)
+        case DecisionKind.RESEND_NOTIFICATION:
+            await workflow.execute_activity_method(
+                ExpertActivities.notify_expert,
+                NotifyInput(case_id=case_id, decision=decision.number, give_up_after=timing.mail_give_up_after),
+                start_to_close_timeout=policies.ACTIVITY_TIMEOUT,
+                retry_policy=policies.mail_retry(timing),
+                summary="Mail the expert once more",
+            )
         case DecisionKind.ATTACH_INVOICE:
             await workflow.execute_activity_method(
                 AttachmentActivities.attach_invoice,

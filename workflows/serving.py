@@ -75,6 +75,13 @@ class ServesDecisions(ABC):
 
     resend_invoice.validator(_judge)
 
+    @workflow.update(description="Mail the expert once more what could not be delivered to him.")
+    def resend_notification(self, decision: Decision) -> None:
+        """The notification in the app is not repeated."""
+        self._decide(decision)
+
+    resend_notification.validator(_judge)
+
     @workflow.update(description="The expert's own document is the invoice.")
     def attach_invoice(self, decision: Decision) -> None:
         """Ends a parked step."""

@@ -25,6 +25,7 @@ class DecisionKind(StrEnum):
     CORRECT_BILLING_DATA = "correct_billing_data"
     REGENERATE_INVOICE = "regenerate_invoice"
     RESEND_INVOICE = "resend_invoice"
+    RESEND_NOTIFICATION = "resend_notification"
     ATTACH_INVOICE = "attach_invoice"
     CORRECT_INVOICE = "correct_invoice"
     REFUND = "refund"
@@ -103,8 +104,11 @@ def would_invoice_nothing(state: CaseState) -> bool:
     return Badge.REFUNDED in state.badges and not state.invoiced
 
 
-def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
-    """Why a decision makes no sense in the present state, or None when it does. `left` is what can be refunded."""
+def refusal(kind: DecisionKind, state: CaseState, left: Decimal, *, untold: bool = False) -> str | None:
+    """Why a decision makes no sense in the present state, or None when it does.
+
+    `left` is what can be refunded; `untold` says that a mail to the expert is on the failed list.
+    """
     parked = state.parked
     gone = is_interrupted(state)
     stopped = gone or state.held or (parked is not None and parked.step in _STOPPED)
@@ -121,6 +125,8 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal) -> str | None:
                 allowed, why = False, FOR_NOTHING
         case DecisionKind.RESEND_INVOICE:
             allowed, why = state.invoice.sha256 is not None, "there is no document to send"
+        case DecisionKind.RESEND_NOTIFICATION:
+            allowed, why = untold, "no mail to the expert has failed"
         case DecisionKind.ATTACH_INVOICE:
             allowed, why = state.paid and (by_hand or (not state.invoiced and stopped)), "no attachment is waited for"
         case DecisionKind.CORRECT_INVOICE:

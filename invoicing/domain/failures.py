@@ -55,7 +55,9 @@ class FailureKind:
 
     def actions_at(self, step: Step | None) -> tuple[Action, ...]:
         """What people may do about it where it occurred."""
-        return ACTIONS[step or self.steps[0]] if self.actions is None else self.actions
+        actions = ACTIONS[step or self.steps[0]] if self.actions is None else self.actions
+        # the client's document is not what the expert has missed
+        return tuple(one for one in actions if step is not Step.NOTIFY or one is not Action.RESEND_INVOICE)
 
 
 _CHARGE, _INVOICE, _MAIL, _ANY = (Step.CHARGE,), (Step.INVOICE,), (Step.EMAIL, Step.NOTIFY), tuple(Step)

@@ -214,6 +214,9 @@ class UnitOfWork(Protocol):
     async def close_task(self, key: str, now: datetime) -> bool:
         """Take off a failed list."""
 
+    async def open_tasks(self, case_id: str, kind: TaskKind) -> tuple[FailedTask, ...]:
+        """What a failed list has of a case, newest first."""
+
     async def decide(
         self, case_id: str, kind: DecisionKind, key: str, actor: str, body: Mapping[str, str], now: datetime
     ) -> tuple[Decided, bool]:

@@ -40,6 +40,11 @@ _CLOSE_TASK = (
     .where(failed_tasks.c.key == bindparam("which"), failed_tasks.c.closed_at.is_(None))
     .values(closed_at=bindparam("now"))
 )
+_OPEN_TASKS = (
+    select(failed_tasks)
+    .where(failed_tasks.c.case_id == bindparam("case"), failed_tasks.c.kind == bindparam("which"), OPEN)
+    .order_by(failed_tasks.c.id.desc())
+)
 _TIMELINE = (
     select(activity_log)
     .where(activity_log.c.case_id == bindparam("case"))
@@ -98,6 +103,11 @@ class RecordRows(Work):
     async def close_task(self, key: str, now: datetime) -> bool:
         """Whether there was one to close."""
         return (await self._write(_CLOSE_TASK, {"which": key, "now": now})).rowcount == 1
+
+    async def open_tasks(self, case_id: str, kind: TaskKind) -> tuple[FailedTask, ...]:
+        """Newest first."""
+        rows = await self._read(_OPEN_TASKS, {"case": case_id, "which": kind.value})
+        return tuple(FailedTask.model_validate(row._asdict()) for row in rows)
 
 
 def _details(details: dict[str, str]) -> str:

@@ -63,5 +63,6 @@ class RegenerateBody(Shape):
         AfterValidator(_filled),
     ]
     kind: Annotated[
-        Literal["invoice", "email", "refund"], Field(description="invoices again, mails again, refunds again")
+        Literal["invoice", "email", "refund", "notification"],
+        Field(description="invoices again, mails again, refunds again, mails to experts again"),
     ] = "invoice"

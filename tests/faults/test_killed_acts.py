@@ -85,9 +85,24 @@ CHECKING = (
     "after commit 1 of check_payment",
 )
 
-PARTS = {"whole": WHOLE, "partly": PARTLY, "late": LATE, "outside": EXTERNAL, "racing": RACING, "check": CHECKING}
+TELLING = (
+    "after commit 1 of notify_expert",
+    "after send 1 of notify_expert",
+    "after commit 2 of notify_expert",
+)
+"""A mail to the expert that was refused is sent again after the run has closed."""
+
+PARTS = {
+    "whole": WHOLE,
+    "partly": PARTLY,
+    "late": LATE,
+    "told": TELLING,
+    "outside": EXTERNAL,
+    "racing": RACING,
+    "check": CHECKING,
+}
 POINTS = {f"{part}-{number}": point for part, points in PARTS.items() for number, point in enumerate(points)}
-INVOICED = [case_id for case_id in POINTS if case_id.startswith(("whole", "partly", "late"))]
+INVOICED = [case_id for case_id in POINTS if case_id.startswith(("whole", "partly", "late", "told"))]
 AMOUNT, PART = "398.52", "100.00"
 
 
@@ -99,8 +114,10 @@ def of(part: str) -> Mapping[str, str]:
 async def invoiced(stage: World) -> None:
     """Cases paid by the gateway and invoiced, with their runs closed, and cases with an open attempt."""
     workers = [unarmed(stage) for _ in range(2)]
+    await stage.save_expert("exp-away", email="away@example.com")
+    stage.mail_fault("550", "away@example.com", times=len(TELLING))
     for case_id in POINTS:
-        await stage.record(case_id)
+        await stage.record(case_id, expert_id="exp-away" if case_id in of("told") else "exp-1")
     asked = await asyncio.gather(*(stage.pay(case_id, 60) for case_id in POINTS))
     assert all(one.answer is PaymentAnswer.OPEN for one in asked)
     for case_id in INVOICED:
@@ -132,6 +149,8 @@ async def decided(stage: World) -> None:
     for case_id in (*of("whole"), *of("partly")):
         amount = Decimal(PART) if case_id in of("partly") else None
         await stage.app.deciding.refund(case_id, "ops", amount, "not needed any more", "once")
+    for case_id in of("told"):
+        await stage.app.deciding.take(case_id, DecisionKind.RESEND_NOTIFICATION, "ops", key="once")
     for case_id in (*of("racing"), *of("check")):
         stage.act(f"{case_id}-1", Action.PAY, ItnMode.DROP)
     for case_id in of("check"):
@@ -245,6 +264,17 @@ async def test_late_money_of_a_closed_case_goes_back_once_and_makes_no_second_in
     assert order.times_asked <= 2
     assert len(await stage.rows(tables.invoices, case_id)) == 1
     await nothing_is_left_over(stage, case_id)
+
+
+@pytest.mark.parametrize(("case_id", "point"), of("told").items(), ids=TELLING)
+async def test_an_expert_is_mailed_again_and_told_in_the_app_no_second_time(
+    stage: World, case_id: str, point: str
+) -> None:
+    await when(stage, case_id, Event.EXPERT_NOTIFIED)
+    await nothing_is_left_over(stage, case_id)
+    assert [row["kind"] for row in await stage.rows(tables.notices, case_id)] == ["expert-paid"]
+    sent = [mail.message_id for mail in stage.mails(case_id) if mail.message_id.startswith("<expert")]
+    assert sent == [f"<expert-paid.{case_id}.1-1@example.com>"] * (2 if "send" in point else 1)
 
 
 @pytest.mark.parametrize(("case_id", "point"), of("outside").items(), ids=EXTERNAL)

@@ -204,6 +204,37 @@ async def resent_after_the_end(stage: World) -> str:
     return await _acted(stage, "rec-resent")
 
 
+async def notified_again_after_the_end(stage: World) -> str:
+    """The mail to the expert was refused, and is sent again when all is done."""
+    await _refusing(stage, "exp-after")
+    await stage.record("rec-told-late", paid=True, expert_id="exp-after")
+    await stage.ended("rec-told-late")
+    await stage.app.deciding.take("rec-told-late", DecisionKind.RESEND_NOTIFICATION, "ops", key="press-1")
+    return await _acted(stage, "rec-told-late")
+
+
+async def notified_again_while_parked(stage: World) -> str:
+    """The sentence about the failed round was refused, and is sent again while the case waits."""
+    await _refusing(stage, "exp-round")
+    with stage.unusable_documents():
+        await stage.record("rec-told-again", paid=True, expert_id="exp-round")
+
+        async def told(times: int = 1) -> bool:
+            done = await stage.completed("rec-told-again") if await stage.has_run("rec-told-again") else []
+            return done.count("notify_expert") == times
+
+        await until(told, "the mail was refused", 60)
+    await stage.app.deciding.take("rec-told-again", DecisionKind.RESEND_NOTIFICATION, "ops", key="press-1")
+    await until(lambda: told(2), "the mail is sent again", 60)
+    return identity.paid_case_id("rec-told-again")
+
+
+async def _refusing(stage: World, expert_id: str) -> None:
+    """An expert whose first mail is refused."""
+    await stage.save_expert(expert_id, email=f"{expert_id}@example.com")
+    stage.mail_fault("550", f"{expert_id}@example.com")
+
+
 async def corrected_after_the_end(stage: World) -> str:
     """The invoice gets another buyer when all is done."""
     await stage.record("rec-corrected", paid=True)
@@ -301,6 +332,8 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
             by_hand,
             second_payment_after_the_end,
             resent_after_the_end,
+            notified_again_after_the_end,
+            notified_again_while_parked,
             corrected_after_the_end,
             corrected_while_open,
             recoveries.settings_fault_parked,

@@ -46,6 +46,7 @@ SELLER = {
     "email": "kanarek-ekspert@example.com",
     "bank_account": "PL27114020040000300201355387",
 }
+UNREACHABLE = {**SELLER, "email": "kanarek-nieobecny@example.com"}
 CLIENT = {"id": "cli-7", "email": "kanarek-klient@example.com", "language": "pl"}
 ELSEWHERE = "kanarek-gdzie-indziej@example.com"
 REASON = "kanarek-powod zwrotu"
@@ -173,6 +174,19 @@ async def mail_refused(stage: World) -> None:
     assert [task["kind"] for task in await stage.open_tasks("can-mail")] == ["email"]
 
 
+async def expert_mailed_again(stage: World) -> None:
+    stage.mail_fault("550", UNREACHABLE["email"])
+    await recorded(stage, "can-told", paid=True, expert_id="exp-away")
+    await stage.ended("can-told")
+
+    async def failed() -> bool:
+        return [task["kind"] for task in await stage.open_tasks("can-told")] == ["notification"]
+
+    await until(failed, "the mail to the expert fails")
+    await stage.app.deciding.take("can-told", DecisionKind.RESEND_NOTIFICATION, "ops:Kanarek")
+    await until(lambda: stage.mailed("can-told", 2), "the expert is mailed")
+
+
 async def cancelled(stage: World) -> None:
     await recorded(stage, "can-gone")
     await stage.pay("can-gone", within=60)
@@ -195,6 +209,7 @@ PLAYS: Mapping[Play, frozenset[DecisionKind]] = {
     asked_now: frozenset({DecisionKind.CHECK_PAYMENT_NOW}),
     paid_elsewhere: frozenset({DecisionKind.EXTERNAL_PAYMENT}),
     mail_refused: frozenset(),
+    expert_mailed_again: frozenset({DecisionKind.RESEND_NOTIFICATION}),
     cancelled: frozenset({DecisionKind.LATE_PAYMENT}),
 }
 """What is played, and the decisions that it takes; the test after the plays sees that they were taken."""
@@ -205,6 +220,7 @@ async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFacto
     settings = {"PAYMENT_POLL_INTERVAL": "300ms", "LOG_LEVEL": "debug"}
     async with world(temporal, tmp_path_factory.mktemp("canaries"), settings=settings) as opened:
         await opened.save_expert(**SELLER)
+        await opened.save_expert("exp-away", **UNREACHABLE)
         await opened.save_expert("exp-far", **SELLER, issuer="wfirma", invoice_series=None, wfirma=WFIRMA)
         await opened.save_expert("exp-hand", **SELLER, issuer="none", invoice_series=None)
         await asyncio.gather(*(play(opened) for play in PLAYS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -25,6 +27,15 @@ from invoicing.web.parts import Parts, WebParts
 from invoicing.web.problems import document, problem_of
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import RegenerateBody
+
+AGAIN: Mapping[TaskKind, DecisionKind] = MappingProxyType(
+    {
+        TaskKind.INVOICE: DecisionKind.REGENERATE_INVOICE,
+        TaskKind.EMAIL: DecisionKind.RESEND_INVOICE,
+        TaskKind.NOTIFICATION: DecisionKind.RESEND_NOTIFICATION,
+    }
+)
+"""What is decided of a case to try its failed task again; a refund is decided by what is left of it."""
 
 router = APIRouter(prefix="/v1/failed-tasks", tags=["failed tasks"])
 
@@ -98,8 +109,7 @@ async def _tried(
         if kind is TaskKind.REFUND:
             await parts.deciding.refund_again(case_id, caller.actor, key)
         else:
-            again = DecisionKind.RESEND_INVOICE if kind is TaskKind.EMAIL else DecisionKind.REGENERATE_INVOICE
-            await parts.deciding.take(case_id, again, caller.actor, key=key)
+            await parts.deciding.take(case_id, AGAIN[kind], caller.actor, key=key)
     except (DataFault, NotAllowed, NotFound) as error:
         told = document(problem_of(error), language)
         return {"case_id": case_id, "accepted": False, "code": told["code"], "message": told["detail"]}

@@ -167,6 +167,26 @@ async def a_failed_task_is_open_once(open_store: OpenStore) -> None:
             assert await work.open_task(task)
 
 
+async def a_failed_list_tells_what_is_open_of_a_case_newest_first(open_store: OpenStore) -> None:
+    task = FailedTask(key="a", kind=TaskKind.NOTIFICATION, case_id=CASE, code="mail_refused", opened_at=NOW)
+    later = task.model_copy(update={"key": "b", "opened_at": NOW + MINUTE})
+    async with opened(open_store) as store:
+        await recorded(store, CASE, "other")
+        async with store.transaction() as work:
+            for one in (
+                task,
+                later,
+                task.model_copy(update={"key": "closed"}),
+                task.model_copy(update={"key": "mail", "kind": TaskKind.EMAIL}),
+                task.model_copy(update={"key": "foreign", "case_id": "other"}),
+            ):
+                await work.open_task(one)
+            await work.close_task("closed", NOW)
+            assert await work.open_tasks(CASE, TaskKind.NOTIFICATION) == (later, task)
+        async with store.reading() as work:
+            assert await work.open_tasks(CASE, TaskKind.REFUND) == ()
+
+
 async def processes_give_signs_of_life(open_store: OpenStore) -> None:
     async with opened(open_store) as store:
         await store.seen("host-1", "worker", NOW, NOW)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from invoicing.bootstrap import utc_now
+from invoicing.domain.records import FailedTask, TaskKind
 from invoicing.domain.state import Badge, Parked, PaymentState, PaymentStatus, Step
 from invoicing.errors import Cause
 from tests.integration.starter.test_deciding import (
@@ -15,6 +17,7 @@ from tests.integration.starter.test_deciding import (
     decisions,
     opened,
     staged,
+    with_expert,
 )
 from tests.unit.starter.commands import AUTOPAY, answer, starter
 
@@ -59,7 +62,32 @@ async def test_a_query_chooses_by_what_the_database_knows_and_a_dry_run_records_
         assert await decisions(folder, case_id) == []
 
 
-NONSENSE = ("", "parked", "parked=yes", "colour=red", "cause=weather", "parked=false step=charge")
+async def test_a_failed_list_chooses_its_cases_and_the_other_words_hold_too(folder: Path) -> None:
+    await staged(folder, "a-1", "a-2", "a-3", **FAILED)
+    await staged(folder, "c-1", **INVOICED)
+    async with opened(folder) as app:
+        await with_expert(app)
+        async with app.store.transaction() as db:
+            for case_id in ("a-1", "c-1", "a-3"):
+                for kind in (TaskKind.NOTIFICATION, TaskKind.EMAIL) if case_id != "a-3" else (TaskKind.EMAIL,):
+                    key = f"{case_id}:{kind.value}"
+                    await db.open_task(
+                        FailedTask(key=key, kind=kind, case_id=case_id, code="mail_refused", opened_at=utc_now())
+                    )
+    line = ["resend", "--expert", "--dry-run", "--json", "--query"]
+    for query, wanted in (("failed=notification", ["a-1", "c-1"]), ("failed=notification parked=true", ["a-1"])):
+        done = starter(folder, *line, query, **AUTOPAY)
+        told = answer(done)
+        items = [told] if "case_id" in told else told["items"]
+        assert (done.returncode, sorted(one["case_id"] for one in items)) == (0, wanted), done.stderr
+        assert all(one["accepted"] for one in items)
+    refused = starter(folder, "resend", "--expert", "a-2", **AUTOPAY)
+    assert (refused.returncode, "no mail to the expert has failed" in refused.stderr) == (1, True), refused.stderr
+    assert starter(folder, "resend", "a-1", "--expert", "--email", "a@example.com", **AUTOPAY).returncode == 1
+    assert await decisions(folder, "a-1") == await decisions(folder, "a-2") == []
+
+
+NONSENSE = ("", "parked", "parked=yes", "colour=red", "cause=weather", "failed=weather", "parked=false step=charge")
 
 
 @pytest.mark.parametrize("query", NONSENSE)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from invoicing import exporting
+from invoicing.domain.cases import ExpertDocument
 from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
 from invoicing.domain.failures import FAILURES
 from invoicing.domain.processes import Process
@@ -18,7 +19,7 @@ from invoicing.errors import Cause
 from invoicing.listing import ACTIVITY, ALERTS, EMAILS, PAYMENTS, TASKS
 from invoicing.web.described_totals import ExplainedRecord
 from invoicing.web.listed import Activity, AlertCauses
-from tests.integration.web.stage import CASE, Stage
+from tests.integration.web.stage import CASE, EXPERT, Stage
 from tests.integration.web.test_lists import NOW, listed, paid_cases, recorded
 
 LINES = 7
@@ -163,16 +164,22 @@ async def test_failed_mails_and_refunds_of_many_cases_are_tried_again_with_one_c
             "requested_at": NOW, "reason": "asked for",
         }  # fmt: skip
         await db.save_refund(Refund.model_validate(refund))
-        for kind in (TaskKind.EMAIL, TaskKind.REFUND):
+        await db.save_expert("exp-1", ExpertDocument.model_validate(EXPERT), NOW)
+        for kind in (TaskKind.EMAIL, TaskKind.REFUND, TaskKind.NOTIFICATION):
             await db.open_task(FailedTask(key=kind.value, kind=kind, case_id="c-1", code="internal", opened_at=NOW))
-    for named, decision in (("email", DecisionKind.RESEND_INVOICE), ("refund", DecisionKind.REFUND)):
+    again = {
+        "email": DecisionKind.RESEND_INVOICE,
+        "notification": DecisionKind.RESEND_NOTIFICATION,
+        "refund": DecisionKind.REFUND,
+    }
+    for number, (named, decision) in enumerate(again.items(), 1):
         wanted = {"case_ids": ["c-1", "c-2"], "kind": named}
         answer = await stage.send("POST", "/v1/failed-tasks/regenerate", "ops", json=wanted)
         assert [(item["case_id"], item["accepted"]) for item in answer.json()["items"]] == [
             ("c-1", True), ("c-2", False),
         ]  # fmt: skip
         async with stage.app.store.reading() as db:
-            decided = await db.decision("c-1", 1 if named == "email" else 2)
+            decided = await db.decision("c-1", number)
         assert decided.kind is decision
     assert decided.body == {"reason": "asked for", "amount": "4.00"}
 

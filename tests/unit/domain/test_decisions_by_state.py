@@ -112,6 +112,11 @@ def test_a_decision_is_taken_exactly_where_it_makes_sense(name: str, kind: Decis
     assert why is None or len(why) > 10
 
 
+@pytest.mark.parametrize("name", TABLE)
+def test_an_expert_is_mailed_again_exactly_where_a_mail_to_him_has_failed(name: str) -> None:
+    assert refusal(K.RESEND_NOTIFICATION, TABLE[name][0], Decimal(0), untold=True) is None
+
+
 def test_every_kind_makes_sense_somewhere_and_all_but_late_money_are_refused_somewhere() -> None:
-    assert set().union(*(allowed for _, _, allowed in TABLE.values())) == set(K)
+    assert set().union(*(allowed for _, _, allowed in TABLE.values())) == set(K) - {K.RESEND_NOTIFICATION}
     assert set(K).intersection(*(allowed for _, _, allowed in TABLE.values())) == ALWAYS

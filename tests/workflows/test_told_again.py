@@ -180,4 +180,5 @@ async def test_two_presses_that_wait_for_one_mail_send_it_once(stage: World) -> 
         return (await stage.completed("twice-1")).count("notify_expert") == 3
 
     await until(carried_out, "both decisions are carried out")
-    assert to_expert(stage, "twice-1") == ["<expert-failed.twice-1.1-1@example.com>"]
+    (sent,) = to_expert(stage, "twice-1")  # of whichever decision came first
+    assert sent in {f"<expert-failed.twice-1.1-{number}@example.com>" for number in (1, 2)}

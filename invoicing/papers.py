@@ -1,6 +1,6 @@
 """Documents of a case: those that are kept, and those that are drawn when somebody asks.
 
-The duplicate of an issued invoice and the pro forma of a priced case are neither stored nor recorded. A duplicate has
+The duplicate of an issued document and the pro forma of a priced case are neither stored nor recorded. A duplicate has
 the day on which it was made; a pro forma is dated by the day on which the case was priced, so that it comes out the
 same whenever it is asked for.
 """
@@ -13,9 +13,9 @@ from invoicing.domain.cases import BillingData, ProfileReference, offered_langua
 from invoicing.domain.issuing import plan_pro_forma
 from invoicing.domain.labels import Role
 from invoicing.domain.numbering import issue_date
-from invoicing.domain.papers import Paper, papers_of
+from invoicing.domain.papers import FIRST, Paper, papers_of
 from invoicing.domain.records import CaseFacts
-from invoicing.domain.state import InvoiceStatus
+from invoicing.domain.state import InvoiceState
 from invoicing.domain.validation import ContentRules, content_faults
 from invoicing.errors import DataFault, NotAllowed, NotFound
 from invoicing.ports import CaseStore, Clock, Drawing, UnitOfWork
@@ -42,25 +42,30 @@ class Papers:
 
     async def listed(self, case_id: str, role: Role) -> tuple[Paper, ...]:
         """Every stored document that a role may see. Raises `NotFound("case_unknown")`."""
+        return (await self._seen(case_id, role))[1]
+
+    async def duplicate(self, case_id: str, number: int = FIRST, role: Role = Role.OPS) -> Drawn:
+        """The invoice, or the correction of this number, once more, marked as the duplicate of today (art. 106l).
+
+        Raises `NotFound` (`case_unknown`, `no_invoice`, `document_unknown`), and `NotAllowed("drawn_elsewhere")` for
+        what others made: its duplicate is theirs too.
+        """
+        invoice, papers = await self._seen(case_id, role)
+        paper = next((paper for paper in papers if paper.number == number), None)
+        if paper is None and number != FIRST:
+            raise NotFound("document_unknown", "the case has no document of this number")
+        if paper is None and invoice.sha256 is None:
+            raise NotFound("no_invoice", "no invoice is stored yet")
+        if paper is None or paper.fact is None:
+            raise NotAllowed("drawn_elsewhere", "the document was made elsewhere, and so is its duplicate")
+        content = await self._draw(paper.fact, issue_date(self._clock()))
+        return Drawn(f"{paper.fact.number} DUPLIKAT", content)
+
+    async def _seen(self, case_id: str, role: Role) -> tuple[InvoiceState, tuple[Paper, ...]]:
         async with self._store.reading() as db:
             state = (await db.facts(case_id)).state
             issued, archived = await db.invoices(case_id), await db.archived(case_id)
-        return papers_of(state, issued, archived, role)
-
-    async def duplicate(self, case_id: str) -> Drawn:
-        """The invoice once more, marked as the duplicate of today (art. 106l).
-
-        Raises `NotFound` (`case_unknown`, `no_invoice`), `NotAllowed("drawn_elsewhere")` for what others made.
-        """
-        async with self._store.reading() as db:
-            invoice = (await db.facts(case_id)).state.invoice
-            stored = await db.invoice(case_id)
-        if invoice.sha256 is None:
-            raise NotFound("no_invoice", "no invoice is stored yet")
-        if stored is None or invoice.status is not InvoiceStatus.AVAILABLE:
-            raise NotAllowed("drawn_elsewhere", "the invoice was made elsewhere, and so is its duplicate")
-        content = await self._draw(stored.invoice, issue_date(self._clock()))
-        return Drawn(f"{stored.invoice.number} DUPLIKAT", content)
+        return state.invoice, papers_of(state, issued, archived, role)
 
     async def pro_forma(self, case_id: str) -> Drawn:
         """What the invoice will say, for a case that nobody has paid.

@@ -29,6 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="number of the document as the API lists it, `duplicate`, or `pro-forma`; default: the invoice",
     )
+    parser.add_argument(
+        "--of", type=_number, default=FIRST, metavar="N", help="whose duplicate; default: the invoice's"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE.pdf", help="where to; default: named after the document")
 
 
@@ -36,6 +39,12 @@ def _which(written: str) -> str:
     if written not in {DUPLICATE, PRO_FORMA} and not re.fullmatch(r"[1-9][0-9]{0,8}", written):
         raise argparse.ArgumentTypeError(f"expected a number, {DUPLICATE} or {PRO_FORMA}")
     return written
+
+
+def _number(written: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", written):
+        raise argparse.ArgumentTypeError("expected the number of a document")
+    return int(written)
 
 
 def run(call: Call) -> int:
@@ -47,7 +56,7 @@ async def _run(call: Call) -> int:
     wanted = call.arguments
     async with application(call.settings()) as app:
         try:
-            drawn = await _found(app, wanted.case_id, wanted.which)
+            drawn = await _found(app, wanted.case_id, wanted.which, wanted.of)
         except NotFound as fault:
             unknown = NotFound("not_found", "no case is recorded under this id")
             raise (unknown if fault.code == "case_unknown" else fault) from None
@@ -62,9 +71,9 @@ async def _run(call: Call) -> int:
     return ExitCode.OK
 
 
-async def _found(app: Application, case_id: str, which: str) -> Drawn:
+async def _found(app: Application, case_id: str, which: str, of: int) -> Drawn:
     if which == DUPLICATE:
-        return await app.papers.duplicate(case_id)
+        return await app.papers.duplicate(case_id, of)
     if which == PRO_FORMA:
         return await app.papers.pro_forma(case_id)
     papers = await app.papers.listed(case_id, Role.OPS)

@@ -1,1 +1,1 @@
-"""Twelve telling documents: the stored fact of each as JSON, and the PDF that it becomes."""
+"""Telling documents: the stored fact of each as JSON, and the PDF that it becomes."""

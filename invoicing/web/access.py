@@ -41,6 +41,7 @@ class Call(StrEnum):
     LIST_DOCUMENTS = "listDocuments"
     DOWNLOAD_DOCUMENT = "downloadDocument"
     DRAW_DUPLICATE = "downloadDuplicate"
+    DRAW_DUPLICATE_OF = "downloadDuplicateOf"
     DRAW_PRO_FORMA = "downloadProForma"
     GIVE_UP = "giveUp"
     READ_TIMELINE = "readTimeline"
@@ -85,6 +86,7 @@ MAY_CALL = MappingProxyType(
         Call.LIST_DOCUMENTS: _ALL,
         Call.DOWNLOAD_DOCUMENT: _ALL,
         Call.DRAW_DUPLICATE: _ALL,
+        Call.DRAW_DUPLICATE_OF: _ALL,
         Call.DRAW_PRO_FORMA: _ALL,
         Call.GIVE_UP: _OPS,
         Call.READ_TIMELINE: _ALL,

@@ -24,6 +24,9 @@ from invoicing.web.replies import reply, sent
 
 router = APIRouter(prefix="/v1/cases", tags=["invoices"])
 
+Number = Annotated[str, Path(pattern=r"^[1-9][0-9]{0,8}$")]
+"""Number of a document in the list, as the address spells it."""
+
 
 @router.get(
     "/{case_id}/documents",
@@ -47,7 +50,7 @@ async def list_documents(
 )
 async def download_document(
     case_id: str,
-    number: Annotated[str, Path(pattern=r"^[1-9][0-9]{0,8}$")],
+    number: Number,
     request: Request,
     parts: Parts,
     caller: Annotated[Caller, by(Call.DOWNLOAD_DOCUMENT)],
@@ -73,6 +76,21 @@ async def download_duplicate(
     """The invoice marked as the duplicate of today; 404 `no_invoice` before there is one."""
     await own_case(parts, caller, case_id)
     drawn = await parts.papers.duplicate(case_id)
+    return pdf(drawn.content, drawn.name)
+
+
+@router.get(
+    "/{case_id}/documents/{number}/duplicate.pdf",
+    operation_id=Call.DRAW_DUPLICATE_OF,
+    response_class=Response,
+    responses={200: {"content": {PDF: FILE}}, **problems(401, 404, 409, 503)},
+)
+async def download_duplicate_of(
+    case_id: str, number: Number, parts: Parts, caller: Annotated[Caller, by(Call.DRAW_DUPLICATE_OF)]
+) -> Response:
+    """An invoice or a correction of ours, by its number in the list, marked as the duplicate of today."""
+    await own_case(parts, caller, case_id)
+    drawn = await parts.papers.duplicate(case_id, int(number), caller.role)
     return pdf(drawn.content, drawn.name)
 
 

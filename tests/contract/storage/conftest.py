@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from invoicing.storage.schema import upgrade
-from invoicing.storage.tables import metadata
-from tests.fixtures_postgres import PostgresAddress, create_database, postgres_server
+from tests.fixtures_postgres import PostgresAddress, create_database, emptied, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +42,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         return f"sqlite+aiosqlite:///{path}"
     url: str = request.getfixturevalue("migrated_postgresql")
-    asyncio.run(_empty(url))
+    asyncio.run(emptied(url))
     return url
 
 
@@ -55,17 +53,3 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> str:
         return f"sqlite+aiosqlite:///{tmp_path / 'new' / 'folder' / 'paidcase.db'}"
     name = f"empty_{abs(hash(request.node.name)) % 10**9}"
     return create_database(request.getfixturevalue("postgres_address"), name)
-
-
-async def _empty(url: str) -> None:
-    engine = create_async_engine(url)
-    try:
-        async with engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            # not TRUNCATE: it makes new files for every table and index, and the server's shutdown syncs them all
-            every = (str(table.delete()) for table in reversed(metadata.sorted_tables))
-            # as a replica: the activity log lets nobody else delete its lines
-            await driver.execute("; ".join(("SET session_replication_role = replica", *every)))
-    finally:
-        await engine.dispose()

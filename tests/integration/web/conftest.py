@@ -1,13 +1,14 @@
-"""One migrated SQLite file to copy, and an application on a copy of it."""
+"""One migrated SQLite file to copy, an application on a copy of it, and a migrated PostgreSQL database."""
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from invoicing.storage.schema import upgrade
+from tests.fixtures_postgres import create_database, emptied, postgres_server
 from tests.integration.web.stage import Stage, settings, staged
 
 
@@ -19,11 +20,30 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database with our schema; tests empty it before they use it."""
+    with postgres_server() as address:
+        url = create_database(address, "web")
+        asyncio.run(upgrade(url))
+        yield url
+
+
 @pytest.fixture
 def folder(template: Path, tmp_path: Path) -> Path:
     """A folder with an empty database of our schema."""
     shutil.copy(template, tmp_path / "paidcase.db")
     return tmp_path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request: pytest.FixtureRequest, folder: Path) -> str:
+    """An empty database with our schema, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{folder / 'paidcase.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    asyncio.run(emptied(url))
+    return url
 
 
 @pytest.fixture

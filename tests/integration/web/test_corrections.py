@@ -1,6 +1,5 @@
 """Correcting an issued invoice through the API: judged, recorded, carried out by its activity, and found again."""
 
-import asyncio
 import hashlib
 from decimal import Decimal
 from itertools import pairwise
@@ -12,7 +11,6 @@ from temporalio.exceptions import ApplicationError
 from activities.corrections import CorrectionInput
 from invoicing.bootstrap import utc_now
 from invoicing.documents.pdf.assets import Assets
-from invoicing.documents.pdf.invoice import render
 from invoicing.domain.correcting import CorrectionRequest
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import Event
@@ -148,15 +146,6 @@ async def test_a_process_that_dies_behind_the_number_leaves_it_to_the_next(stage
     told = await act(stage, "correct_invoice", CorrectionInput(case_id=CASE, number=1))
     assert [fact.number for fact in (await facts_of_all(stage))[1:]] == [told.number]
     assert len(await listed(stage)) == 2
-
-
-async def test_two_processes_at_once_issue_one_document_of_a_decision(stage: Stage) -> None:
-    await invoiced(stage)
-    await wish(stage, CHEAPER)
-    both = [with_issuer(stage, render).correct_invoice(CorrectionInput(case_id=CASE, number=1)) for _ in range(2)]
-    told = await asyncio.gather(*both)
-    assert len({one.number for one in told}) == 1
-    assert len(await facts_of_all(stage)) == 2
 
 
 async def test_pressing_twice_decides_once_and_a_key_stands_for_one_correction(stage: Stage) -> None:

@@ -9,7 +9,17 @@ from invoicing.bootstrap import utc_now
 from invoicing.domain.records import ArchivedDocument
 from invoicing.domain.state import InvoiceState, InvoiceStatus
 from invoicing.locale import text
-from tests.integration.web.corrected import BUYER, EXPERT, PAID, facts_of_all, invoiced, listed, words
+from tests.integration.web.corrected import (
+    BUYER,
+    CHEAPER,
+    EXPERT,
+    PAID,
+    corrected,
+    facts_of_all,
+    invoiced,
+    listed,
+    words,
+)
 from tests.integration.web.stage import CASE, EXTERNAL, Stage, a_case, settings, staged
 from tests.integration.web.stage import EXPERT as SELLER
 
@@ -79,6 +89,26 @@ async def test_a_duplicate_of_nothing_is_not_found_and_one_of_anothers_invoice_i
         answer = await stage.send("GET", DUPLICATE)
         assert (answer.status_code, answer.json()["code"]) == (409, "action_not_allowed")
         assert answer.json()["detail"] == text("pl", "problem.drawn_elsewhere")
+
+
+async def test_a_correction_has_a_duplicate_too_by_its_number_and_an_attachment_has_none(folder: Path) -> None:
+    async with staged(settings(folder), lambda: datetime(2026, 11, 22, 12, tzinfo=UTC)) as stage:
+        await invoiced(stage)
+        number = await corrected(stage, CHEAPER)
+        foreign = ArchivedDocument(
+            case_id=CASE, kind="attachment", sha256="0" * 64, size=9, actor=EXPERT, archived_at=utc_now()
+        )
+        async with stage.app.store.transaction() as db:
+            await db.archive(foreign)
+        path = f"/v1/cases/{CASE}/documents"
+        told = words((await stage.send("GET", f"{path}/2/duplicate.pdf", "client:cli-7")).content)
+        for element in (f"nr {number}", "FAKTURA KORYGUJĄCA", "DUPLIKAT z dnia 22.11.2026"):
+            assert element in told
+        same = [await stage.send("GET", each) for each in (f"{path}/1/duplicate.pdf", DUPLICATE)]
+        assert same[0].content == same[1].content
+        assert (await stage.send("GET", f"{path}/3/duplicate.pdf", "ops")).status_code == 409
+        hidden = [await stage.send("GET", f"{path}/{n}/duplicate.pdf", "client:cli-7") for n in (3, 4)]
+        assert [answer.status_code for answer in hidden] == [404, 404]
 
 
 @pytest.mark.parametrize(("language", "title"), [("pl", "FAKTURA PRO FORMA"), ("fr", "Facture pro forma")])

@@ -1,27 +1,21 @@
 """`Idempotency-Key` on every POST: executed once, answered alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import Request
-from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from invoicing.domain.labels import Role
 from invoicing.errors import ConnectivityFault, NotAllowed
 from invoicing.ports import utc_now
 from invoicing.storage.idempotency import SqlAnswers
-from invoicing.storage.schema import upgrade
 from invoicing.storage.session import Database
-from invoicing.storage.tables import idempotency_keys
 from invoicing.tokens import Caller
 from invoicing.web.idempotency import once
 from invoicing.web.replies import Reply
-from tests.fixtures_postgres import create_database, postgres_server
 from tests.integration.web.stage import CASE, Stage, a_case
 
 KEY = {"Idempotency-Key": "key-1"}
@@ -29,39 +23,12 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 CALLER = Caller(Role.SERVICE)
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL database with our schema."""
-    with postgres_server() as address:
-        url = create_database(address, "answers")
-        asyncio.run(upgrade(url))
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def answers_url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """A database with our schema and no answers, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{folder / 'paidcase.db'}"
-    url: str = request.getfixturevalue("postgresql_url")
-    asyncio.run(emptied(url))
-    return url
-
-
 @pytest.fixture
-async def answers(answers_url: str) -> AsyncIterator[SqlAnswers]:
+async def answers(either_url: str) -> AsyncIterator[SqlAnswers]:
     """Where answers are kept."""
-    database = Database(answers_url)
+    database = Database(either_url)
     yield SqlAnswers(database, utc_now)
     await database.close()
-
-
-async def emptied(url: str) -> None:
-    """Forget every answer."""
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.execute(delete(idempotency_keys))
-    await engine.dispose()
 
 
 async def test_the_same_request_under_its_key_gets_the_answer_it_got_before(stage: Stage) -> None:

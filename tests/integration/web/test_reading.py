@@ -236,6 +236,7 @@ async def test_the_openapi_document_lists_exactly_the_calls_there_are(stage: Sta
         "POST /v1/cases/{case_id}/invoice/correction",
         "GET /v1/cases/{case_id}/documents",
         "GET /v1/cases/{case_id}/invoice/duplicate.pdf",
+        "GET /v1/cases/{case_id}/documents/{number}/duplicate.pdf",
         "GET /v1/cases/{case_id}/pro-forma.pdf",
         "GET /v1/cases/{case_id}/documents/{number}.pdf",
         "POST /v1/cases/{case_id}/give-up",

@@ -6,9 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select, update
 
-from invoicing.domain.records import Delivery, DeliveryStatus, EmailQuery, Notice, StoredDelivery, StoredNotice
+from invoicing.domain.records import (
+    Delivery,
+    DeliveryStatus,
+    EmailQuery,
+    MailKind,
+    Notice,
+    StoredDelivery,
+    StoredNotice,
+)
 from invoicing.storage.paging import LARGEST_ID, named_in, page_below, within
-from invoicing.storage.tables import UNREAD, UNSENT, deliveries, notices
+from invoicing.storage.tables import CODED, UNREAD, UNSENT, UNUSUAL, deliveries, notices
 from invoicing.storage.work import Work, insert_once, upsert
 
 _DELIVERY = select(deliveries).where(deliveries.c.message_id == bindparam("message"))
@@ -21,6 +29,7 @@ _READ_NOTICE = (
     .values(read_at=func.coalesce(notices.c.read_at, bindparam("now", type_=notices.c.read_at.type)))
 )
 _ROUTINE = named_in(UNSENT, DeliveryStatus)
+_USUAL = named_in(UNUSUAL, MailKind)
 
 
 class MailRows(Work):
@@ -51,8 +60,10 @@ class MailLists(Work):
             conditions.append(deliveries.c.case_id == query.case_id)
         if query.kind is not None:
             conditions.append(deliveries.c.kind == query.kind.value)
+            if query.kind not in _USUAL:
+                conditions.append(UNUSUAL)
         if query.code is not None:
-            conditions.append(deliveries.c.code == query.code)
+            conditions += [deliveries.c.code == query.code, CODED]
         if query.status is not None:
             conditions.append(deliveries.c.status == query.status.value)
             if query.status not in _ROUTINE:

@@ -10,7 +10,6 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from invoicing.domain.processes import Process
 from invoicing.domain.records import (
     Alert,
-    Event,
     FailedTask,
     LogEntry,
     LogQuery,
@@ -22,9 +21,9 @@ from invoicing.domain.records import (
 )
 from invoicing.domain.recoveries import CLOSED_BY_HAND
 from invoicing.errors import NotFound
-from invoicing.storage.paging import LARGEST_ID, Condition, named_in, page_below, within
-from invoicing.storage.tables import FAILED, OPEN, RARE, activity_log, alerts, failed_tasks, processes
-from invoicing.storage.told_lists import of_process
+from invoicing.storage.paging import LARGEST_ID, Condition, page_below, within
+from invoicing.storage.tables import CODED, FAILED, OPEN, PEOPLE, RARE, activity_log, alerts, failed_tasks, processes
+from invoicing.storage.told_lists import ROUTINE, is_rare, of_process
 from invoicing.storage.work import Work, insert_once, type_of_details, upsert
 
 _LOG = insert(activity_log).inline()
@@ -66,8 +65,6 @@ _CLOSE_OF_CASE = (
     .where(alerts.c.case_id == bindparam("which"), alerts.c.code.in_(bindparam("codes", expanding=True)), OPEN)
     .values(closed_at=bindparam("now"))
 )
-_ROUTINE = named_in(RARE, Event)
-"""Events of a case that goes well: so many that a page of them is found by looking back from the newest line."""
 _SEEN = upsert(processes, "name")
 _WORKERS = select(processes).order_by(processes.c.seen_at.desc(), processes.c.name)
 
@@ -161,7 +158,13 @@ class RecordLists(Work):
             conditions.append(of_process(Process(query.process)))
         if query.failed:
             conditions.append(FAILED)
-        if query.event is not None and query.event not in _ROUTINE:
+        if query.code is not None:
+            conditions.append(CODED)
+        if query.actor is not None and f"'{query.actor}'" not in PEOPLE.text:
+            conditions.append(PEOPLE)
+        if query.event is not None and query.event not in ROUTINE:
+            conditions.append(RARE)
+        elif query.process is not None and is_rare(Process(query.process)):
             conditions.append(RARE)
         rows = await self._read(page_below(activity_log, query.after_id, query.limit, *conditions))
         return tuple(StoredLogEntry.model_validate(_plain(row)) for row in rows)

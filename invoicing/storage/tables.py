@@ -242,7 +242,11 @@ deliveries = Table(
     Index("ix_deliveries_case_id", "case_id"),
 )
 UNSENT = text("status NOT IN ('sending', 'sent')")
-Index("ix_deliveries_unsent", deliveries.c.status, deliveries.c.id, **_where(UNSENT))
+CODED = text("code IS NOT NULL")
+UNUSUAL = text("kind NOT IN ('invoice', 'expert-paid')")
+for _column, _condition in (("status", UNSENT), ("code", CODED), ("kind", UNUSUAL)):
+    _name = "unsent" if _column == "status" else _column
+    Index(f"ix_deliveries_{_name}", deliveries.c[_column], deliveries.c.id, **_where(_condition))
 
 notices = Table(
     "notices",
@@ -280,8 +284,11 @@ RARE = text(
     "event NOT IN ('case_recorded', 'payment_requested', 'billing_data_saved', 'payment_opened', 'payment_completed', "
     "'invoice_issued', 'invoice_by_hand', 'invoice_mailed', 'expert_notified', 'completed')"
 )
-for _column, _condition in (("cause", FAILED), ("event", RARE)):
+PEOPLE = text("actor NOT IN ('system', 'service')")
+for _column, _condition in (("cause", FAILED), ("event", RARE), ("code", CODED), ("actor", PEOPLE)):
     Index(f"ix_activity_log_{_column}", activity_log.c[_column], activity_log.c.id, **_where(_condition))
+for _name, _condition in (("failed", FAILED), ("rare", RARE)):
+    Index(f"ix_activity_log_{_name}", activity_log.c.id, **_where(_condition))
 
 alerts = Table(
     "alerts",
@@ -314,7 +321,11 @@ OPEN = text("closed_at IS NULL")
 for _table in (alerts, failed_tasks):
     Index(f"uq_{_table.name}_open", _table.c.key, unique=True, **_where(OPEN))
 Index("ix_alerts_case", alerts.c.case_id, **_where(OPEN))
+Index("ix_alerts_open", alerts.c.id, **_where(OPEN))
 Index("ix_failed_tasks_open", failed_tasks.c.kind, failed_tasks.c.id, **_where(OPEN))
+Index("ix_failed_tasks_waiting", failed_tasks.c.id, **_where(OPEN))
+for _column in ("case_id", "code"):
+    Index(None, failed_tasks.c[_column], failed_tasks.c.id)
 
 outbox = Table(
     "outbox",

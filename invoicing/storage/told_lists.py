@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from invoicing.domain.processes import BY_STEP, Process, events_of, steps_of
-from invoicing.domain.records import AlertGroup, AlertQuery, StoredAlert, StoredTask, TaskQuery
-from invoicing.storage.paging import Condition, page_below, within
-from invoicing.storage.tables import OPEN, activity_log, alerts, failed_tasks
+from invoicing.domain.records import AlertGroup, AlertQuery, Event, StoredAlert, StoredTask, TaskQuery
+from invoicing.storage.paging import Condition, named_in, page_below, within
+from invoicing.storage.tables import OPEN, RARE, activity_log, alerts, failed_tasks
 from invoicing.storage.work import Work, type_of_details
 
 _GROUPS = (
@@ -25,6 +25,10 @@ _GROUPS = (
     .group_by(alerts.c.cause, alerts.c.code)
     .order_by(alerts.c.cause, alerts.c.code)
 )
+
+
+ROUTINE = named_in(RARE, Event)
+"""Events of a case that goes well: so many that a page of them is found by looking back from the newest line."""
 
 
 class ToldLists(Work):
@@ -61,12 +65,19 @@ def of_process(process: Process) -> ColumnElement[bool]:
     """Lines of the log that belong to a process: by their event, or by their step where the event says too little."""
     lines = activity_log.c
     steps = steps_of(process)
+    # not the bare column: by an index of events SQLite would read all that match and sort them for one page
+    event = lines.event.concat("")
     named = [lines.step.in_([step.value for step in steps if step is not None])] if any(steps) else []
     without = [lines.step.is_(None)] if None in steps else []
-    own = lines.event.in_([event.value for event in events_of(process)])
+    own = event.in_([event.value for event in events_of(process)])
     if not steps:
         return own
-    return or_(own, and_(lines.event.in_([event.value for event in BY_STEP]), or_(*named, *without)))
+    return or_(own, and_(event.in_([event.value for event in BY_STEP]), or_(*named, *without)))
+
+
+def is_rare(process: Process) -> bool:
+    """Whether no line of the process is one of a case that goes well."""
+    return not ROUTINE & {*events_of(process), *(BY_STEP if steps_of(process) else ())}
 
 
 def _equal(columns: Any, query: Any, *names: str) -> list[Condition]:

@@ -340,6 +340,9 @@ class CaseStore(Protocol):
     async def workers(self) -> tuple[WorkerSeen, ...]:
         """Processes that gave a sign of life, newest first."""
 
+    async def forget_processes(self, before: datetime) -> int:
+        """Forget processes whose last sign of life is older than a time, and say how many."""
+
     async def gates(self) -> tuple[SeenGate, ...]:
         """Gates of which anything was ever noted, with the number of cases before each."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from invoicing.domain.processes import Process
 from invoicing.domain.records import (
@@ -66,6 +66,7 @@ _CLOSE_OF_CASE = (
     .values(closed_at=bindparam("now"))
 )
 _SEEN = upsert(processes, "name")
+_FORGET = delete(processes).where(processes.c.seen_at < bindparam("before", type_=processes.c.seen_at.type))
 _WORKERS = select(processes).order_by(processes.c.seen_at.desc(), processes.c.name)
 
 
@@ -181,6 +182,10 @@ class RecordLists(Work):
         """A sign of life of a process."""
         row = {"name": name, "role": role, "started_at": started_at, "seen_at": now}
         await self._write(_SEEN[self._dialect], row)
+
+    async def forget_processes(self, before: datetime) -> int:
+        """Nothing else names a process but a claim, which its lease ends."""
+        return (await self._write(_FORGET, {"before": before})).rowcount
 
     async def workers(self) -> tuple[WorkerSeen, ...]:
         """Newest sign first."""

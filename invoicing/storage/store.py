@@ -270,6 +270,11 @@ class SqlCaseStore:
         async with self._lists(writable=False) as rows:
             return await rows.workers()
 
+    async def forget_processes(self, before: datetime) -> int:
+        """Forget those that have been silent since a time."""
+        async with self._lists(writable=True) as rows:
+            return await rows.forget_processes(before)
+
     async def gates(self) -> tuple[SeenGate, ...]:
         """Gates of issuers, with the number of cases before each."""
         async with self._lists(writable=False) as rows:

@@ -10,6 +10,7 @@ from invoicing.domain.records import (
     Event,
     FailedTask,
     LogEntry,
+    LogQuery,
     MailKind,
     Notice,
     TaskKind,
@@ -199,6 +200,23 @@ async def processes_give_signs_of_life(open_store: OpenStore) -> None:
         )
         assert workers[0].seen_at.utcoffset() == timedelta(0)
         assert workers[0].seen_at.tzinfo is UTC
+
+
+async def processes_that_have_long_been_silent_are_forgotten_and_no_other(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        for minutes, name in enumerate(("long-gone", "gone", "last", "alive")):
+            await store.seen(name, "worker", NOW, NOW + minutes * MINUTE)
+        async with store.transaction() as work:
+            await work.log(LogEntry(case_id=None, event=Event.ISSUER_SHUT, at=NOW, details={"by": "long-gone"}))
+            await work.open_alert(alert(details={"by": "gone"}))
+        assert await store.forget_processes(NOW + 2 * MINUTE) == 2
+        assert await store.forget_processes(NOW + 2 * MINUTE) == 0
+        assert [process.name for process in await store.workers()] == ["alive", "last"]
+        (line,) = await store.activity(LogQuery())
+        (told,) = await store.alerts(open_only=True, after_id=0, limit=5)
+        assert (line.details, told.details) == ({"by": "long-gone"}, {"by": "gone"})
+        await store.seen("gone", "worker", NOW, NOW + 9 * MINUTE)
+        assert [process.name for process in await store.workers()] == ["gone", "alive", "last"]
 
 
 async def a_ping_tells_the_schemas_revision(open_store: OpenStore) -> None:

@@ -15,8 +15,17 @@ from temporalio import activity
 
 from activities.failures import mapped
 from activities.pauses import doubled
+from activities.queueing import decision_alert
 from invoicing.domain.consequences import AnswerClass
-from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund, made_up_for
+from invoicing.domain.decisions import (
+    Decided,
+    DecisionKind,
+    Refund,
+    RefundStatus,
+    is_given_back,
+    left_to_refund,
+    made_up_for,
+)
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
@@ -80,6 +89,7 @@ class RefundActivities:
         queued = refund.model_copy(update={"status": RefundStatus.QUEUED})
         async with self._store.transaction() as db:
             await db.save_refund(queued)
+            await db.close_alerts([decision_alert(refund.case_id, DecisionKind.REFUND)], self._clock())
             await db.log(self._entry(queued, Event.REFUND_REQUESTED))
         return await self._told(queued)
 

@@ -29,7 +29,7 @@ from activities.decisions import DecisionActivities
 from activities.delivery import Postman, message_ids
 from activities.experts import ExpertActivities
 from activities.gates import Gates
-from activities.interruptions import InterruptionActivities, SweepActivities
+from activities.interruptions import InterruptionActivities
 from activities.invoices import NO_ISSUER, InvoiceActivities
 from activities.mail import MailActivities
 from activities.payments import PaymentActivities
@@ -38,6 +38,7 @@ from activities.recording import FailureRecorder
 from activities.records import RecordActivities
 from activities.refunds import RefundActivities
 from activities.registers import RegisterDesk
+from activities.sweeping import SweepActivities, Sweeper
 from activities.watching import WatchActivities
 from invoicing.build import build_id
 from invoicing.deciding import Deciding
@@ -145,12 +146,16 @@ class Application:
         self.wakeup.listeners.append(relay.wake)
         return relay
 
+    def sweeper(self, temporal: Client) -> Sweeper:
+        """Compares open cases with the runs that Temporal knows."""
+        return Sweeper(self.store, TemporalRuns(temporal), self.clock)
+
     def worker(self, temporal: Client) -> Worker:
         """A worker for every workflow and activity.
 
         Workflows run outside the SDK's sandbox, which costs half as much CPU again; their purity is checked by tests.
         """
-        sweep = SweepActivities(self.store, TemporalRuns(temporal), self.clock)
+        sweep = SweepActivities(self.sweeper(temporal))
         return Worker(
             temporal,
             task_queue=TASK_QUEUE,

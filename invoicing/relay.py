@@ -126,7 +126,8 @@ class Relay:
                 started = case.model_copy(update={"requested": attempt})
                 await self._start(started, PaidCase.payment_requested.__name__, PaymentRequest(attempt=attempt))
             case OutboxKind.DECISION:
-                await self._decide(message.case_id, int(message.body["number"]))
+                again = bool(message.body.get("again"))
+                await self._decide(message.case_id, int(message.body["number"]), again=again)
 
     async def _notify(self, message: QueuedNotification) -> None:
         async with self._store.reading() as db:
@@ -142,8 +143,8 @@ class Relay:
             )
         await self._decide(message.case_id, decided.number)
 
-    async def _decide(self, case_id: str, number: int) -> None:
-        """An update of the open run, or a run of its own when the case's run has closed."""
+    async def _decide(self, case_id: str, number: int, *, again: bool = False) -> None:
+        """An update of the open run, or a run of its own when the case's run has closed; `again` also a second one."""
         async with self._store.reading() as db:
             decided = await db.decision(case_id, number)
             closed = (await db.facts(case_id)).state.closed
@@ -169,25 +170,27 @@ class Relay:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             if closed:
-                await self._act(case_id, decision)
+                await self._act(case_id, decision, again=again)
             else:
                 # The run was lost, not closed: one that starts from the database is there for the decision next time.
                 case, state = await self._case_input(case_id)
                 await self._start(case, state=state)
                 raise
 
-    async def _act(self, case_id: str, decision: Decision) -> None:
+    async def _act(self, case_id: str, decision: Decision, *, again: bool = False) -> None:
         # what an earlier delivery has carried out already is delivered; a run that did not end well may be had again
         with contextlib.suppress(WorkflowAlreadyStartedError):
-            await self._start_action(case_id, decision)
+            await self._start_action(case_id, decision, again=again)
 
-    async def _start_action(self, case_id: str, decision: Decision) -> None:
+    async def _start_action(self, case_id: str, decision: Decision, *, again: bool) -> None:
         await self._temporal.start_workflow(
             CaseAction.run,
             CaseActionInput(case_id=case_id, decision=decision, timing=self._timing),
             id=identity.case_action_id(case_id, decision.number),
             task_queue=identity.TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_reuse_policy=(
+                WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+            ),
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=TypedSearchAttributes([SearchAttributePair(identity.CASE_ID, case_id)]),
             static_summary=f"Case {case_id}: {decision.kind.value}",

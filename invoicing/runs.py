@@ -6,10 +6,10 @@ Visibility lags behind; a run is called missing only when the engine itself says
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from invoicing.errors import ConnectivityFault
@@ -28,20 +28,21 @@ class TemporalRuns:
 
     async def missing(self, case_ids: Sequence[str]) -> frozenset[str]:
         """Cases without an open run of their own."""
-        open_ones = await self._going([identity.paid_case_id(case_id) for case_id in case_ids])
-        return frozenset(case_id for case_id in case_ids if identity.paid_case_id(case_id) not in open_ones)
+        ended = await self._ended([identity.paid_case_id(case_id) for case_id in case_ids])
+        return frozenset(case_id for case_id in case_ids if identity.paid_case_id(case_id) in ended)
 
-    async def unfollowed(self, acts: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
-        """Decisions that neither the case's run nor one of their own carries out."""
+    async def unfollowed(self, acts: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], str | None]:
+        """Decisions that neither the case's run nor one of their own carries out, with the run that last did."""
         cases = {case_id for case_id, _ in acts}
         wanted = [identity.paid_case_id(case_id) for case_id in sorted(cases)]
         wanted += [identity.case_action_id(case_id, number) for case_id, number in acts]
-        open_ones = await self._going(wanted)
-        return frozenset(
-            (case_id, number)
-            for case_id, number in acts
-            if not {identity.paid_case_id(case_id), identity.case_action_id(case_id, number)} & open_ones
-        )
+        ended = await self._ended(wanted)
+        alone: dict[tuple[str, int], str | None] = {}
+        for case_id, number in acts:
+            own, run = identity.case_action_id(case_id, number), identity.paid_case_id(case_id)
+            if own in ended and run in ended:
+                alone[case_id, number] = ended[own] or ended[run]
+        return alone
 
     async def stuck(self) -> tuple[str, ...]:
         """Cases whose open run fails its workflow task again and again; a server that cannot tell tells of none."""
@@ -58,7 +59,8 @@ class TemporalRuns:
             raise _away(error) from None
         return tuple(sorted(found))
 
-    async def _going(self, workflow_ids: Sequence[str]) -> frozenset[str]:
+    async def _ended(self, workflow_ids: Sequence[str]) -> dict[str, str | None]:
+        """Those that have no open run for certain, each with its newest run; None where none is known."""
         going: set[str] = set()
         for start in range(0, len(workflow_ids), LOT):
             lot = workflow_ids[start : start + LOT]
@@ -70,22 +72,25 @@ class TemporalRuns:
             except RPCError as error:
                 raise _away(error) from None
         turn = asyncio.Semaphore(AT_ONCE)
+        ended: dict[str, str | None] = {}
 
-        async def asked(workflow_id: str) -> str | None:
+        async def asked(workflow_id: str) -> None:
             async with turn:
-                return workflow_id if await self._is_open(workflow_id) else None
+                newest = await self._newest(workflow_id)
+            if newest is None or newest.status is not WorkflowExecutionStatus.RUNNING:
+                ended[workflow_id] = None if newest is None else newest.run_id
 
         rest = [workflow_id for workflow_id in workflow_ids if workflow_id not in going]
-        return frozenset({*going, *(found for found in await asyncio.gather(*map(asked, rest)) if found)})
+        await asyncio.gather(*map(asked, rest))
+        return ended
 
-    async def _is_open(self, workflow_id: str) -> bool:
+    async def _newest(self, workflow_id: str) -> WorkflowExecutionDescription | None:
         try:
-            told = await self._temporal.get_workflow_handle(workflow_id).describe(rpc_timeout=ANSWER_WITHIN)
+            return await self._temporal.get_workflow_handle(workflow_id).describe(rpc_timeout=ANSWER_WITHIN)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return False
+                return None
             raise _away(error) from None
-        return told.status is WorkflowExecutionStatus.RUNNING
 
 
 def _away(error: RPCError) -> ConnectivityFault:

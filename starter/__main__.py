@@ -42,6 +42,7 @@ COMMANDS = {
     "log": "show or export the activity log",
     "emails": "show or export every mail and what became of it",
     "payments": "show or export the payment list",
+    "sweep": "compare open cases with their runs now, as the schedule does",
     "reconcile": "compare gateway, records and invoices of some days",
     "export": "write histories of cases in a form that can be replayed",
     "replay": "hold histories against today's workflow code; files need no server",

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-from activities.interruptions import YOUNG, SweepActivities, SweepInput
+from activities.sweeping import YOUNG, SweepActivities, SweepInput
 from workflows import policies
 from workflows.messages import Message
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,8 +21,11 @@ class Runs(Protocol):
     async def missing(self, case_ids: Sequence[str]) -> frozenset[str]:
         """Those of these cases that have no open run for certain."""
 
-    async def unfollowed(self, acts: Sequence[tuple[str, int]]) -> frozenset[tuple[str, int]]:
-        """Those of these decisions (case and number) that no open run carries out."""
+    async def unfollowed(self, acts: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], str | None]:
+        """Those of these decisions (case and number) that no open run carries out, each with the run that last did.
+
+        None where the engine knows no run, not even an ended one.
+        """
 
     async def stuck(self) -> tuple[str, ...]:
         """Cases whose open run fails by its own code again and again."""

@@ -1,0 +1,180 @@
+"""The sweep: what must have a run is compared with what the engine knows, and what can only be seen so is recorded.
+
+Guarantee: a case without a run gets the record that a cancelled run writes itself; a refund that nobody follows is
+handed over again, once for each cause; a run that cannot work is told of. Repeating it changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities.failures import mapped
+from activities.interruptions import gone, hand_over_again
+from activities.queueing import decision_alert
+from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.records import Alert, StoredAlert
+from invoicing.errors import Cause
+from invoicing.ports import CaseStore, Clock, Runs
+
+PAGE = 200
+YOUNG = timedelta(minutes=1)
+"""What was written so lately may be between two runs, or on its way to the first."""
+
+SILENT_KEPT = timedelta(days=7)
+"""So long a process that gives no sign of life any more stays listed."""
+
+STUCK = "run_stuck"
+
+
+class SweepInput(BaseModel):
+    """The page behind a case id; what is younger than `young` is spared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    after: str = ""
+    young: timedelta = YOUNG
+
+
+class Swept(BaseModel):
+    """What was compared and found; the next page begins behind `after`, unless this one was the `last`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    after: str = ""
+    last: bool = True
+    cases: int = 0
+    lost: int = 0
+
+
+class SweptActs(BaseModel):
+    """Refunds that are taken up again, and cases whose run cannot work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    refunds: int = 0
+    stuck: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPage:
+    """One page of open cases, and those of them that are recorded as lost now."""
+
+    case_ids: Sequence[str]
+    lost: Sequence[str]
+
+    @property
+    def last(self) -> bool:
+        """Whether no page comes behind it."""
+        return len(self.case_ids) < PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedActs:
+    """Refunds (case and decision) that are handed over again now, and every case whose run cannot work."""
+
+    refunds: Sequence[tuple[str, int]]
+    stuck: Sequence[str]
+
+
+class Sweeper:
+    """Compares and records; for the scheduled workflow and for the command alike."""
+
+    def __init__(self, store: CaseStore, runs: Runs, clock: Clock) -> None:
+        self._store = store
+        self._runs = runs
+        self._clock = clock
+
+    async def cases(self, after: str, young: timedelta) -> ComparedPage:
+        """One page of open cases behind an id. Raises `ConnectivityFault`."""
+        now = self._clock()
+        found = await self._store.running(after, PAGE)
+        settled = {case.case_id: case.version for case in found if case.updated_at <= now - young}
+        missing = sorted(await self._runs.missing(list(settled)))
+        lost = [case_id for case_id in missing if await self._lost(case_id, settled[case_id])]
+        return ComparedPage([case.case_id for case in found], lost)
+
+    async def _lost(self, case_id: str, version: int) -> bool:
+        """Record it unless something has happened since the case was read, or is about to."""
+        async with self._store.transaction() as db:
+            state = (await db.facts(case_id)).state
+            if state.closed or state.version != version or await db.is_awaiting_delivery(case_id):
+                return False
+            await gone(db, state, self._clock(), code="run_lost")
+        return True
+
+    async def acts(self, young: timedelta) -> ComparedActs:
+        """Take up refunds that nobody follows, tell of runs that cannot work, and forget processes that are gone."""
+        alerts = await self._open_alerts()
+        refunds = await self._taken_up(alerts, young)
+        stuck = await self._tell_stuck(alerts)
+        await self._store.forget_processes(self._clock() - SILENT_KEPT)
+        return ComparedActs(refunds, stuck)
+
+    async def _open_alerts(self) -> list[StoredAlert]:
+        found: list[StoredAlert] = []
+        while page := await self._store.alerts(open_only=True, after_id=found[-1].id if found else 0, limit=PAGE):
+            found += page
+        return found
+
+    async def _taken_up(self, alerts: Sequence[StoredAlert], young: timedelta) -> list[tuple[str, int]]:
+        now = self._clock()
+        waiting = await self._store.refunding(now - young, PAGE)
+        alone = await self._runs.unfollowed([(refund.case_id, refund.number) for refund in waiting])
+        told = {alert.key: alert for alert in alerts}
+        taken: list[tuple[str, int]] = []
+        for (case_id, number), ended in sorted(alone.items()):
+            alert = told.get(decision_alert(case_id, DecisionKind.REFUND))
+            async with self._store.transaction() as db:
+                if await hand_over_again(db, case_id, number, now, ended if alert is None else _cause(alert)):
+                    taken.append((case_id, number))
+        return taken
+
+    async def _tell_stuck(self, alerts: Sequence[StoredAlert]) -> list[str]:
+        now, stuck = self._clock(), set(await self._runs.stuck())
+        known = {alert.case_id for alert in alerts if alert.code == STUCK and alert.case_id is not None}
+        if stuck or known:
+            async with self._store.transaction() as db:
+                await db.close_alerts([_stuck_key(case_id) for case_id in sorted(known - stuck)], now)
+                for case_id in sorted(stuck - known):
+                    await db.open_alert(_stuck(case_id, now))
+        return sorted(stuck)
+
+
+class SweepActivities:
+    """The same as activities."""
+
+    def __init__(self, sweeper: Sweeper) -> None:
+        self._sweeper = sweeper
+
+    @activity.defn(name="sweep_cases")
+    @mapped
+    async def sweep_cases(self, page: SweepInput) -> Swept:
+        """One page of open cases; one without a run is recorded as lost. Raises `ConnectivityFault`."""
+        found = await self._sweeper.cases(page.after, page.young)
+        after = found.case_ids[-1] if found.case_ids else page.after
+        return Swept(after=after, last=found.last, cases=len(found.case_ids), lost=len(found.lost))
+
+    @activity.defn(name="sweep_acts")
+    @mapped
+    async def sweep_acts(self, page: SweepInput) -> SweptActs:
+        """Take up refunds that nobody follows any more, and tell of runs that cannot work."""
+        found = await self._sweeper.acts(page.young)
+        return SweptActs(refunds=len(found.refunds), stuck=len(found.stuck))
+
+
+def _cause(alert: StoredAlert) -> str:
+    """An act that ended with this alert is tried once more by itself, and again when somebody looks after it."""
+    return f"alert-{alert.id}" + ("" if alert.acknowledged_at is None else "-acknowledged")
+
+
+def _stuck_key(case_id: str) -> str:
+    return f"stuck:{case_id}"
+
+
+def _stuck(case_id: str, now: datetime) -> Alert:
+    return Alert(key=_stuck_key(case_id), case_id=case_id, step=None, cause=Cause.INTERNAL, code=STUCK, opened_at=now)

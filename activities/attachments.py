@@ -57,7 +57,7 @@ class AttachmentActivities:
                 return Attached(status=state.invoice.status)
             why = refusal(DecisionKind.ATTACH_INVOICE, state, Decimal(0))
             if why is not None:
-                raise NotAllowed("attachment_overtaken", why)
+                raise NotAllowed("attachment_overtaken", reason=why)
             state = await cleared(db, state, Step.INVOICE, now)
             state = await cleared(db, state, Step.VALIDATE, now)
             state = await db.save(invoice_attached(state, sha256))

@@ -15,7 +15,7 @@ from decimal import Decimal
 from activities.queueing import decide
 from invoicing.domain.cases import PaymentMethod
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
-from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, left_to_refund, refusal
+from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, WhyNot, left_to_refund, refusal
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
 from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry, TaskKind
@@ -114,7 +114,7 @@ class Deciding:
             last = failed[-1] if failed else None
             left = Decimal(0) if last is None else await _left(db, case_id, last.remote_id)
         if last is None or left <= 0:
-            raise NotAllowed("action_not_allowed", "no refund has failed of which something is left")
+            raise NotAllowed("action_not_allowed", reason=WhyNot.NO_FAILED_REFUND)
         named = None if last.kept else last.remote_id
         amount, again = min(last.amount, left), key or f"again-{last.number}"
         return await self.refund(case_id, actor, amount, last.reason or "again", again, named)
@@ -223,9 +223,9 @@ class Deciding:
     def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal, *, untold: bool = False) -> None:
         why = refusal(kind, facts.state, left, untold=untold)
         if why is None and kind is DecisionKind.RESEND_NOTIFICATION and not (facts.expert and facts.expert.email):
-            why = "the expert has no address to mail to"
+            why = WhyNot.NO_EXPERT_ADDRESS
         if why is not None:
-            raise NotAllowed("action_not_allowed", why)
+            raise NotAllowed("action_not_allowed", reason=why)
 
 
 async def _refundable(db: UnitOfWork, case_id: str, remote_id: str | None) -> Capture | None:

@@ -127,7 +127,11 @@ class NotFound(PaidcaseError):
 
 
 class NotAllowed(PaidcaseError):
-    """The act makes no sense in the present state of the case."""
+    """The act makes no sense in the present state of the case; `reason` says why in one word, where one is known."""
+
+    def __init__(self, code: str, message: str = "", *, reason: str | None = None) -> None:
+        super().__init__(code, message or reason or "")
+        self.reason = reason
 
 
 class StillPending(PaidcaseError):

@@ -15,7 +15,7 @@ from enum import StrEnum
 from activities.queueing import decide
 from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import BillingData, CaseDocument, ProfileReference
-from invoicing.domain.decisions import DecisionKind, would_invoice_nothing
+from invoicing.domain.decisions import DecisionKind, WhyNot, would_invoice_nothing
 from invoicing.domain.faults import FaultCode, fault
 from invoicing.domain.parties import buyer_faults, undrawable_faults
 from invoicing.domain.payments import Attempt, AttemptState
@@ -125,7 +125,7 @@ class Intake:
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
             if facts.state.invoice.number is not None or await db.invoice(case_id) is not None:
-                raise NotAllowed("action_not_allowed", "the invoice is issued; a correction is another act")
+                raise NotAllowed("action_not_allowed", reason=WhyNot.INVOICE_ISSUED)
             own = facts.expert is not None and facts.expert.issuer == "builtin"
             faults = tuple(undrawable_faults(data, prefix="")) if own else ()
             if faults:

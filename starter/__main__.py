@@ -19,7 +19,7 @@ from invoicing.leaving import leave
 from invoicing.logs import configure
 from invoicing.settings import environment
 from starter.call import DOTENV, Call, Command
-from starter.outcomes import MEANINGS, ExitCode, exit_code, explanation
+from starter.outcomes import MEANINGS, ExitCode, exit_code, explanation, message
 from starter.output import Output
 
 COMMANDS = {
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
         out.complain(explanation(error))
         faults = error.faults if isinstance(error, DataFault) else ()
         errors = [{"field": fault.field, "code": fault.code} for fault in faults]
-        out.result({"code": error.code, "message": error.message, "errors": errors})
+        out.result({"code": error.code, "message": message(error), "errors": errors})
         return exit_code(error)
     except KeyboardInterrupt:
         out.complain("interrupted: what was recorded stays recorded, and the command may be run again")

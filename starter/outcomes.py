@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from invoicing.errors import ConnectivityFault, DataFault, Fault, OutcomeUnknown, PaidcaseError, SettingsFault
+from invoicing.errors import (
+    ConnectivityFault,
+    DataFault,
+    Fault,
+    NotAllowed,
+    OutcomeUnknown,
+    PaidcaseError,
+    SettingsFault,
+)
+from invoicing.locale import text
 
 
 class ExitCode(IntEnum):
@@ -77,10 +86,17 @@ def explanation(error: PaidcaseError) -> str:
     if error.code == "settings":
         return error.message
     faults = error.faults if isinstance(error, DataFault) else ()
-    what = named(faults) if faults else error.message
+    what = named(faults) if faults else message(error)
     said = what if what == error.code else f"{error.code}: {what}"
     advice = _ADVICE.get(error.code)
     return f"{said}; {advice}" if advice else said
+
+
+def message(error: PaidcaseError) -> str:
+    """What the error says; a refusal gives its reason, as the HTTP API does."""
+    if isinstance(error, NotAllowed) and error.reason is not None:
+        return text("en", f"problem.{error.reason}").rstrip(".")
+    return error.message
 
 
 def named(faults: tuple[Fault, ...]) -> str:

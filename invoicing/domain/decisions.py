@@ -95,8 +95,26 @@ def made_up_for(failed: Refund, done: Refund, left: Decimal) -> bool:
     return same and (failed.amount == done.amount or failed.amount > left)
 
 
+class WhyNot(StrEnum):
+    """Why a decision makes no sense now. Each is a sentence `problem.{value}` in every language."""
+
+    INVOICE_ISSUED = "invoice_issued"
+    MONEY_GIVEN_BACK = "money_given_back"
+    NO_INVOICE_WAITS = "no_invoice_waits"
+    NO_DOCUMENT = "no_document"
+    NO_FAILED_MAIL = "no_failed_mail"
+    NO_EXPERT_ADDRESS = "no_expert_address"
+    NO_ATTACHMENT_AWAITED = "no_attachment_awaited"
+    CORRECTED_BY_AUTHOR = "corrected_by_author"
+    NO_INVOICE_ISSUED = "no_invoice_issued"
+    NOTHING_TO_REFUND = "nothing_to_refund"
+    NO_FAILED_REFUND = "no_failed_refund"
+    NOTHING_WAITS = "nothing_waits"
+    NO_PAYMENT_AWAITED = "no_payment_awaited"
+    PAID_ALREADY = "already_paid"
+
+
 _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
-FOR_NOTHING = "the money was given back: an invoice would be for nothing"
 
 
 def would_invoice_nothing(state: CaseState) -> bool:
@@ -104,7 +122,7 @@ def would_invoice_nothing(state: CaseState) -> bool:
     return Badge.REFUNDED in state.badges and not state.invoiced
 
 
-def refusal(kind: DecisionKind, state: CaseState, left: Decimal, *, untold: bool = False) -> str | None:
+def refusal(kind: DecisionKind, state: CaseState, left: Decimal, *, untold: bool = False) -> WhyNot | None:
     """Why a decision makes no sense in the present state, or None when it does.
 
     `left` is what can be refunded; `untold` says that a mail to the expert is on the failed list.
@@ -115,35 +133,34 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal, *, untold: bool
     by_hand = state.invoice.status is InvoiceStatus.MANUAL
     match kind:
         case DecisionKind.CORRECT_BILLING_DATA:
-            allowed, why = state.invoice.number is None and not state.invoiced, "the invoice is issued already"
+            allowed, why = state.invoice.number is None and not state.invoiced, WhyNot.INVOICE_ISSUED
             if would_invoice_nothing(state):
-                allowed, why = False, FOR_NOTHING
+                allowed, why = False, WhyNot.MONEY_GIVEN_BACK
         case DecisionKind.REGENERATE_INVOICE:
             waits = state.paid and not state.invoiced and (stopped or state.closed)
-            allowed, why = waits or gone, "no invoice waits"
+            allowed, why = waits or gone, WhyNot.NO_INVOICE_WAITS
             if would_invoice_nothing(state):
-                allowed, why = False, FOR_NOTHING
+                allowed, why = False, WhyNot.MONEY_GIVEN_BACK
         case DecisionKind.RESEND_INVOICE:
-            allowed, why = state.invoice.sha256 is not None, "there is no document to send"
+            allowed, why = state.invoice.sha256 is not None, WhyNot.NO_DOCUMENT
         case DecisionKind.RESEND_NOTIFICATION:
-            allowed, why = untold, "no mail to the expert has failed"
+            allowed, why = untold, WhyNot.NO_FAILED_MAIL
         case DecisionKind.ATTACH_INVOICE:
-            allowed, why = state.paid and (by_hand or (not state.invoiced and stopped)), "no attachment is waited for"
+            allowed, why = state.paid and (by_hand or (not state.invoiced and stopped)), WhyNot.NO_ATTACHMENT_AWAITED
         case DecisionKind.CORRECT_INVOICE:
             issued = state.invoice.status is InvoiceStatus.AVAILABLE and state.invoice.sha256 is not None
-            own = "the expert's own document is corrected by its author" if by_hand else "no invoice is issued"
-            allowed, why = issued, own
+            allowed, why = issued, WhyNot.CORRECTED_BY_AUTHOR if by_hand else WhyNot.NO_INVOICE_ISSUED
         case DecisionKind.REFUND:
-            allowed, why = left > 0, "nothing is left to refund through the gateway"
+            allowed, why = left > 0, WhyNot.NOTHING_TO_REFUND
         case DecisionKind.GIVE_UP:
-            allowed, why = parked is not None or state.held, "nothing waits for a decision"
+            allowed, why = parked is not None or state.held, WhyNot.NOTHING_WAITS
         case DecisionKind.CHECK_PAYMENT_NOW:
             asked = state.payment.status in {PaymentStatus.OPEN, PaymentStatus.FAILED}
-            allowed, why = asked or (parked is not None and parked.step is Step.CHARGE), "no payment is waited for"
+            allowed, why = asked or (parked is not None and parked.step is Step.CHARGE), WhyNot.NO_PAYMENT_AWAITED
         case DecisionKind.EXTERNAL_PAYMENT:
-            allowed, why = not state.paid, "the case is paid already"
+            allowed, why = not state.paid, WhyNot.PAID_ALREADY
         case DecisionKind.LATE_PAYMENT:
-            allowed, why = True, ""
+            return None
     return None if allowed else why
 
 
@@ -159,7 +176,7 @@ def redo_refusal(step: Step, state: CaseState) -> str | None:
         return "the case is not paid: everything that its run could redo is charge"
     if step is Step.INVOICE and not state.invoiced:
         if would_invoice_nothing(state):
-            return FOR_NOTHING
+            return "the money was given back: an invoice would be for nothing"
         if state.closed:
             return "the case is closed without an invoice, given up or cancelled: only `regenerate` begins again"
     return None

@@ -65,6 +65,24 @@ TEXTS = {
     "problem.unauthenticated": "يلزم رمز دخول صالح.",
     "problem.forbidden": "لا يحق لهذا الدور القيام بذلك.",
     "problem.action_not_allowed": "لا يمكن القيام بذلك في الحالة الراهنة للقضية.",
+    "problem.invoice_issued": "صدرت الفاتورة بالفعل. يمكن تصحيحها بمستند مستقل.",
+    "problem.money_given_back": "أُعيدت الأموال إلى العميل، فلا يوجد ما تصدر عنه فاتورة.",
+    "problem.no_invoice_waits": (
+        "لا توجد هنا فاتورة تنتظر إعادة المحاولة: القضية غير مدفوعة، أو الفاتورة موجودة أو قيد الإنشاء."
+    ),
+    "problem.no_document": "لا يوجد بعد مستند يمكن إرساله.",
+    "problem.no_failed_mail": "لا توجد رسالة إلى الخبير تنتظر إعادة الإرسال.",
+    "problem.no_expert_address": "ليس للخبير عنوان بريد إلكتروني؛ أكمل بياناته ثم أعد المحاولة.",
+    "problem.no_attachment_awaited": (
+        "لا تنتظر القضية مستندًا من الخارج: فهي غير مدفوعة، أو فاتورتها موجودة أو قيد الإنشاء."
+    ),
+    "problem.no_invoice_issued": "لم تصدر بعد فاتورة يمكن تصحيحها.",
+    "problem.nothing_to_refund": (
+        "لا يوجد ما يُعاد عبر بوابة الدفع: لم يصل مال بهذه الطريقة، أو أُعيد كله أو هو في الطريق."
+    ),
+    "problem.no_failed_refund": "لا توجد عملية رد أموال فاشلة تنتظر الإعادة.",
+    "problem.nothing_waits": "لا شيء ينتظر قرارًا هنا.",
+    "problem.no_payment_awaited": "لا ننتظر دفعة يمكن الاستعلام عنها.",
     "problem.already_paid": "هذه القضية مدفوعة بالفعل.",
     "problem.autopay_disabled": "مدفوعات Autopay غير مفعّلة.",
     "problem.too_large": "حجم المحتوى كبير جدًا.",

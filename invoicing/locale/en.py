@@ -61,6 +61,24 @@ TEXTS = {
     "problem.unauthenticated": "A valid token is needed.",
     "problem.forbidden": "This role may not do that.",
     "problem.action_not_allowed": "This cannot be done in the present state of the case.",
+    "problem.invoice_issued": "The invoice is issued already. It can be corrected by a document of its own.",
+    "problem.money_given_back": "The money went back to the client, so an invoice would be for nothing.",
+    "problem.no_invoice_waits": (
+        "No invoice waits to be tried again here: the case is not paid, or its invoice exists or is being made."
+    ),
+    "problem.no_document": "There is no document to send yet.",
+    "problem.no_failed_mail": "No mail to the expert waits to be sent again.",
+    "problem.no_expert_address": "The expert has no e-mail address; complete the expert's data and try again.",
+    "problem.no_attachment_awaited": (
+        "The case waits for no document from elsewhere: it is not paid, or its invoice exists or is being made."
+    ),
+    "problem.no_invoice_issued": "No invoice has been issued that could be corrected.",
+    "problem.nothing_to_refund": (
+        "Nothing is left to refund through the gateway: no money came that way, or all of it is back or on its way."
+    ),
+    "problem.no_failed_refund": "No refund that failed waits to be repeated.",
+    "problem.nothing_waits": "Nothing waits for a decision here.",
+    "problem.no_payment_awaited": "No payment is awaited that could be asked about.",
     "problem.already_paid": "This case is already paid.",
     "problem.autopay_disabled": "Autopay payments are not switched on.",
     "problem.too_large": "The content is too large.",

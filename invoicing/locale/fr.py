@@ -64,6 +64,24 @@ TEXTS = {
     "problem.unauthenticated": "Un jeton valide est nécessaire.",
     "problem.forbidden": "Ce rôle n'y est pas autorisé.",
     "problem.action_not_allowed": "L'état actuel du dossier ne le permet pas.",
+    "problem.invoice_issued": "La facture est déjà émise. Elle peut être rectifiée par un document distinct.",
+    "problem.money_given_back": "L'argent a été rendu au client : une facture serait sans objet.",
+    "problem.no_invoice_waits": (
+        "Aucune facture n'attend ici d'être relancée : le dossier n'est pas payé, ou la facture existe ou est en cours."
+    ),
+    "problem.no_document": "Il n'y a pas encore de document à envoyer.",
+    "problem.no_failed_mail": "Aucun message à l'expert n'attend d'être renvoyé.",
+    "problem.no_expert_address": "L'expert n'a pas d'adresse e-mail ; complétez ses données et réessayez.",
+    "problem.no_attachment_awaited": (
+        "Le dossier n'attend aucun document externe : il n'est pas payé, ou sa facture existe ou est en cours."
+    ),
+    "problem.no_invoice_issued": "Aucune facture à rectifier n'a encore été émise.",
+    "problem.nothing_to_refund": (
+        "Il ne reste rien à rembourser par la passerelle : rien n'est venu par cette voie, ou tout est rendu ou en route."
+    ),
+    "problem.no_failed_refund": "Aucun remboursement échoué n'attend d'être répété.",
+    "problem.nothing_waits": "Rien n'attend de décision ici.",
+    "problem.no_payment_awaited": "Aucun paiement dont on pourrait s'enquérir n'est attendu.",
     "problem.already_paid": "Ce dossier est déjà payé.",
     "problem.autopay_disabled": "Les paiements Autopay ne sont pas activés.",
     "problem.too_large": "Le contenu est trop volumineux.",

@@ -61,6 +61,24 @@ TEXTS = {
     "problem.unauthenticated": "Potrzebny jest ważny token.",
     "problem.forbidden": "Ta rola nie może tego zrobić.",
     "problem.action_not_allowed": "W obecnym stanie sprawy nie można tego zrobić.",
+    "problem.invoice_issued": "Fakturę już wystawiono. Można ją skorygować osobnym dokumentem.",
+    "problem.money_given_back": "Pieniądze zwrócono klientowi, więc faktura nie miałaby za co być.",
+    "problem.no_invoice_waits": (
+        "Żadna faktura nie czeka tu na ponowienie: sprawa nie jest opłacona, faktura już jest albo właśnie powstaje."
+    ),
+    "problem.no_document": "Nie ma jeszcze dokumentu, który można wysłać.",
+    "problem.no_failed_mail": "Żadna wiadomość do eksperta nie czeka na ponowne wysłanie.",
+    "problem.no_expert_address": "Ekspert nie ma adresu e-mail; uzupełnij jego dane i spróbuj ponownie.",
+    "problem.no_attachment_awaited": (
+        "Sprawa nie czeka na dokument z zewnątrz: nie jest opłacona, ma już fakturę albo właśnie ją tworzy."
+    ),
+    "problem.no_invoice_issued": "Nie wystawiono jeszcze faktury, którą można skorygować.",
+    "problem.nothing_to_refund": (
+        "Nie ma czego zwrócić przez bramkę: nic nie wpłynęło tą drogą albo wszystko zwrócono lub jest w drodze."
+    ),
+    "problem.no_failed_refund": "Żaden nieudany zwrot nie czeka na powtórzenie.",
+    "problem.nothing_waits": "Nic nie czeka tu na decyzję.",
+    "problem.no_payment_awaited": "Nie czekamy na żadną płatność, o którą można zapytać.",
     "problem.already_paid": "Ta sprawa jest już opłacona.",
     "problem.autopay_disabled": "Płatności Autopay nie są włączone.",
     "problem.too_large": "Treść jest za duża.",

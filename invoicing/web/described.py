@@ -206,6 +206,9 @@ class ProblemDocument(Described):
     status: int
     code: str
     detail: str
+    reason: Annotated[
+        str | None, Field(description="which of the refusals of this code it is, where there are several")
+    ] = None
     docs: Annotated[str, Field(description="where the code is explained, from the root of the repository")]
     errors: Annotated[list[FaultItem] | None, Field(description="every fault at once, for bad input")] = None
 

@@ -53,7 +53,7 @@ class Problem:
     faults: tuple[Fault, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     said: str | None = None
-    """Key of the sentence where it is not the one of the code."""
+    """Key of the sentence where it is not the one of the code: the reason of a refusal."""
 
 
 _BY_CODE = {
@@ -108,7 +108,8 @@ def problem_of(error: PaidcaseError) -> Problem:
     if known.status == HTTPStatus.SERVICE_UNAVAILABLE:
         wait = error.retry_after.total_seconds() if error.retry_after else AGAIN_AFTER_SECONDS
         headers = (("Retry-After", str(max(1, round(wait)))),)
-    return Problem(known.status, known.code, faults, headers, known.said)
+    reason = error.reason if isinstance(error, NotAllowed) and known.code == "action_not_allowed" else None
+    return Problem(known.status, known.code, faults, headers, reason or known.said)
 
 
 def document(problem: Problem, language: str) -> dict[str, Any]:
@@ -119,8 +120,10 @@ def document(problem: Problem, language: str) -> dict[str, Any]:
         "status": problem.status,
         "code": problem.code,
         "detail": text(language, f"problem.{problem.said or ('invalid' if problem.faults else problem.code)}"),
-        "docs": f"{PAGE}#problem_{problem.code}",
+        "docs": f"{PAGE}#problem_{problem.said or problem.code}",
     }
+    if problem.said:
+        told["reason"] = problem.said
     if problem.faults or problem.code == "invalid":
         told["errors"] = fault_list(problem.faults[:MOST_FAULTS], language)
     return told

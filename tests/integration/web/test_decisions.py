@@ -10,6 +10,7 @@ from invoicing.domain.cases import LANGUAGES
 from invoicing.domain.decisions import Decided, DecisionKind, Refund, RefundStatus
 from invoicing.domain.records import Capture, OutboxKind, QueuedMessage
 from invoicing.domain.state import (
+    Badge,
     CaseState,
     InvoiceState,
     InvoiceStatus,
@@ -134,31 +135,41 @@ async def test_without_a_key_two_presses_in_the_same_state_are_one_decision(stag
 
 
 @pytest.mark.parametrize(
-    ("act", "state", "code"),
+    ("act", "state", "reason"),
     [
-        ("external", INVOICED, "already_paid"),
-        ("check", INVOICED, "action_not_allowed"),
-        ("check", {}, "action_not_allowed"),
-        ("regenerate", INVOICED, "action_not_allowed"),
-        ("regenerate", OPEN, "action_not_allowed"),
-        ("resend", FAILED_INVOICE, "action_not_allowed"),
-        ("give up", INVOICED, "action_not_allowed"),
-        ("refund", OPEN, "action_not_allowed"),
+        ("check", INVOICED, "no_payment_awaited"),
+        ("check", {}, "no_payment_awaited"),
+        ("regenerate", INVOICED, "no_invoice_waits"),
+        ("regenerate", OPEN, "no_invoice_waits"),
+        ("regenerate", {**FAILED_INVOICE, "badges": (Badge.REFUNDED,)}, "money_given_back"),
+        ("resend", FAILED_INVOICE, "no_document"),
+        ("give up", INVOICED, "nothing_waits"),
+        ("refund", OPEN, "nothing_to_refund"),
     ],
 )
-async def test_what_makes_no_sense_now_is_409_in_the_readers_language_and_leaves_nothing(
-    stage: Stage, act: str, state: dict[str, Any], code: str
+async def test_what_makes_no_sense_now_is_409_with_its_reason_in_the_readers_language_and_leaves_nothing(
+    stage: Stage, act: str, state: dict[str, Any], reason: str
 ) -> None:
     path, body, _, _, _ = ACTS[act]
     await staged_in(stage, state)
     for language in LANGUAGES:
         headers = {**KEYED, "Accept-Language": language}
         answer = await stage.send("POST", f"/v1/cases/{CASE}/{path}", "ops", json=body, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (409, code)
-        assert answer.json()["detail"] == text(language, f"problem.{code}")
-        assert set(answer.json()) == {"type", "title", "status", "code", "detail", "docs"}
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["reason"]) == (409, "action_not_allowed", reason)
+        assert told["detail"] == text(language, f"problem.{reason}")
+        assert told["docs"].endswith(f"#problem_{reason}")
+        assert set(told) == {"type", "title", "status", "code", "detail", "docs", "reason"}
     assert await decisions(stage) == []
     assert await handed_over(stage) == []
+
+
+async def test_money_for_a_case_that_is_paid_is_409_already_paid(stage: Stage) -> None:
+    await staged_in(stage, INVOICED)
+    answer = await stage.send("POST", f"/v1/cases/{CASE}/payment/external", "ops", json=TRANSFER, headers=KEYED)
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_paid")
+    assert set(answer.json()) == {"type", "title", "status", "code", "detail", "docs"}
+    assert await decisions(stage) == []
 
 
 async def test_a_refused_decision_may_be_taken_again_under_its_key_once_it_makes_sense(stage: Stage) -> None:

@@ -109,7 +109,6 @@ def test_a_decision_is_taken_exactly_where_it_makes_sense(name: str, kind: Decis
     before, refundable, allowed = TABLE[name]
     why = refusal(kind, before, Decimal(10 if refundable else 0))
     assert (why is None) == (kind in allowed), why
-    assert why is None or len(why) > 10
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -8,6 +8,7 @@ import pytest
 
 from invoicing.domain.cases import LANGUAGES
 from invoicing.domain.consequences import Documents, Money, Plain
+from invoicing.domain.decisions import WhyNot
 from invoicing.domain.failures import FAILURES
 from invoicing.domain.faults import FaultCode
 from invoicing.domain.labels import Action, Role, view
@@ -112,6 +113,7 @@ def test_a_subject_is_one_line(language: str) -> None:
         pytest.param(keys("plain.client", Plain) | keys("plain.expert", Plain), id="plain words of failures"),
         pytest.param(keys("money", Money) | keys("documents", Documents), id="consequences of failures"),
         pytest.param(keys("problem", PROBLEM_CODES), id="problems"),
+        pytest.param(keys("problem", WhyNot), id="reasons of refused decisions"),
         pytest.param({f"mail.{k}.{part}" for k in MailKind for part in ("subject", "text")}, id="mails"),
         pytest.param(set(label_keys()), id="labels"),
     ],

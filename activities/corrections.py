@@ -11,6 +11,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.acting import refund_ended
 from activities.failures import mapped
 from invoicing.domain.correcting import recorded_request
 from invoicing.domain.corrections import is_zeroed
@@ -111,6 +112,13 @@ class CorrectionActivities:
         chosen since. It is proposed, too, where the invoice is the expert's own, because only he can correct it, and
         where it may only be issued through KSeF.
         """
+        corrected = await self._after_refund(refund)
+        if not refund.whole:  # the correction of a whole refund is mailed, and that is its end
+            async with self._store.transaction() as db:
+                await refund_ended(db, refund.case_id, refund.number, self._clock())
+        return corrected
+
+    async def _after_refund(self, refund: CorrectInput) -> Corrected:
         async with self._store.reading() as db:
             facts = await db.facts(refund.case_id)
             issued = await db.invoices(refund.case_id)

@@ -8,15 +8,14 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.acting import told_undone
 from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, let_go_in
-from activities.queueing import decision_alert, start_again
+from activities.queueing import start_again
 from activities.received import EXTERNAL, Received
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.failure_records import answer_of, recorded
-from invoicing.domain.failures import known_code
 from invoicing.domain.interrupted import is_interrupted
-from invoicing.domain.records import Alert, Capture, Event, LogEntry
+from invoicing.domain.records import Capture, Event, LogEntry
 from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
 from invoicing.ports import CaseStore, Clock
@@ -126,37 +125,7 @@ class DecisionActivities:
             state = (await db.facts(failed.case_id)).state
             # what somebody told the run past us is in no row of ours, and must not hold up the run that was told it
             kind = failed.kind or (await db.decision(failed.case_id, failed.number)).kind
-            await db.open_alert(
-                Alert(
-                    key=decision_alert(failed.case_id, kind),
-                    case_id=failed.case_id,
-                    step=None,
-                    cause=failure.cause,
-                    code=known_code(failure.code),
-                    opened_at=now,
-                    details={"decision": str(failed.number), "kind": kind.value},
-                )
-            )
-            await db.log(
-                LogEntry(
-                    case_id=failed.case_id,
-                    event=Event.STEP_FAILED,
-                    at=now,
-                    attempt=failure.attempt,
-                    cause=failure.cause,
-                    code=known_code(failure.code),
-                    details={
-                        "decision": str(failed.number),
-                        **recorded(
-                            failure.code,
-                            state,
-                            None,
-                            answer_of("", failure.code),
-                            outcome_known=failure.outcome_known,
-                        ),
-                    },
-                )
-            )
+            await told_undone(db, state, failed.number, kind, failure, now)
         return _where(state)
 
 

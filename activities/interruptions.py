@@ -56,7 +56,7 @@ class InterruptionActivities:
             state = (await db.facts(run.case_id)).state
             if not state.closed:
                 state = await gone(db, state, now, code="run_cancelled")
-            under_way = [refund.number for refund in await db.refunds(run.case_id) if refund.settled_at is None]
+            under_way = [refund.number for refund in await db.refunds(run.case_id) if refund.ended_at is None]
             for number in sorted({*run.unserved, *under_way}):
                 with contextlib.suppress(NotFound):  # what somebody told the run past us is nobody's decision
                     await db.decision(run.case_id, number)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.acting import refund_ended
 from activities.delivery import MessageIds, Postman, task_key
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
@@ -15,7 +16,7 @@ from invoicing.domain.records import CaseFacts, DeliveryStatus, Event, MailKind
 from invoicing.domain.state import InvoiceStatus, Step
 from invoicing.errors import InternalFault
 from invoicing.locale import text
-from invoicing.ports import Attachment, CaseStore, DocumentStore, Mail
+from invoicing.ports import Attachment, CaseStore, Clock, DocumentStore, Mail
 
 
 class EmailInput(BaseModel):
@@ -40,8 +41,11 @@ class Emailed(BaseModel):
 class MailActivities:
     """Mails documents to clients."""
 
-    def __init__(self, store: CaseStore, documents: DocumentStore, postman: Postman, ids: MessageIds) -> None:
+    def __init__(
+        self, store: CaseStore, documents: DocumentStore, postman: Postman, ids: MessageIds, clock: Clock
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._documents = documents
         self._postman = postman
         self._ids = ids
@@ -110,16 +114,26 @@ class MailActivities:
             text=text(language, "mail.refund.text", case_id=case.case_id, amount=amount),
             language=language,
         )
-        return Emailed(
-            status=await self._postman.deliver(
-                case.case_id, MailKind.REFUND, Step.EMAIL, mail, case.give_up_after, Event.REFUND_MAILED
-            )
+        status = await self._postman.deliver(
+            case.case_id, MailKind.REFUND, Step.EMAIL, mail, case.give_up_after, Event.REFUND_MAILED
         )
+        if not refund.kept:  # of money that nobody asked for there is no document that would follow
+            await self._refund_ended(case)
+        return Emailed(status=status)
+
+    async def _refund_ended(self, case: EmailInput) -> None:
+        async with self._store.transaction() as db:
+            await refund_ended(db, case.case_id, case.number, self._clock())
 
     @activity.defn(name="email_correction")
     @mapped
     async def email_correction(self, case: EmailInput) -> Emailed:
         """Mail the correction of a decision (`number`); nothing when it issued none."""
+        emailed = await self._corrected(case)
+        await self._refund_ended(case)
+        return emailed
+
+    async def _corrected(self, case: EmailInput) -> Emailed:
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
             issued = await db.invoices(case.case_id)

@@ -13,19 +13,11 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.acting import refund_told
 from activities.failures import mapped
 from activities.pauses import doubled
-from activities.queueing import decision_alert
 from invoicing.domain.consequences import AnswerClass
-from invoicing.domain.decisions import (
-    Decided,
-    DecisionKind,
-    Refund,
-    RefundStatus,
-    is_given_back,
-    left_to_refund,
-    made_up_for,
-)
+from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_back, left_to_refund, made_up_for
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
@@ -89,7 +81,7 @@ class RefundActivities:
         queued = refund.model_copy(update={"status": RefundStatus.QUEUED})
         async with self._store.transaction() as db:
             await db.save_refund(queued)
-            await db.close_alerts([decision_alert(refund.case_id, DecisionKind.REFUND)], self._clock())
+            await refund_told(db, refund.case_id, self._clock())
             await db.log(self._entry(queued, Event.REFUND_REQUESTED))
         return await self._told(queued)
 
@@ -133,6 +125,7 @@ class RefundActivities:
                 reason=decided.body.get("reason"),
                 code=None if 0 < amount <= left else "refund_too_large",
                 requested_at=now,
+                ended_at=None if 0 < amount <= left else now,
             )
             await db.save_refund(refund)
             if refund.status is RefundStatus.FAILED:
@@ -186,9 +179,12 @@ class RefundActivities:
         return await self._told(done)
 
     async def _failed(self, refund: Refund, code: str, reason: str) -> Refunded:
-        failed = refund.model_copy(update={"status": RefundStatus.FAILED, "code": code, "settled_at": self._clock()})
+        now = self._clock()
+        ended = {"status": RefundStatus.FAILED, "code": code, "settled_at": now, "ended_at": now}
+        failed = refund.model_copy(update=ended)
         async with self._store.transaction() as db:
             await db.save_refund(failed)
+            await refund_told(db, refund.case_id, now)
             await self._open_task(db, failed, code, reason)
         return await self._told(failed)
 

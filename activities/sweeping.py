@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from activities.failures import mapped
+from activities.acting import told_undone
+from activities.failures import FailureDetail, mapped
 from activities.interruptions import gone, hand_over_again
 from activities.queueing import decision_alert
 from invoicing.domain.decisions import DecisionKind
-from invoicing.domain.records import Alert, StoredAlert
+from invoicing.domain.interrupted import CODES
+from invoicing.domain.records import Alert, Event, StoredAlert
 from invoicing.errors import Cause
 from invoicing.ports import CaseStore, Clock, Runs
 
@@ -27,6 +29,9 @@ YOUNG = timedelta(minutes=1)
 
 SILENT_KEPT = timedelta(days=7)
 """So long a process that gives no sign of life any more stays listed."""
+
+LOOKED_BACK = timedelta(days=1)
+"""Acts that were cut short within this time are looked for; a sweep that was paused for longer misses older ones."""
 
 STUCK = "run_stuck"
 
@@ -99,21 +104,44 @@ class Sweeper:
         return ComparedPage([case.case_id for case in found], lost)
 
     async def _lost(self, case_id: str, version: int) -> bool:
-        """Record it unless something has happened since the case was read, or is about to."""
+        """Record it unless something has happened since the case was read, or is about to.
+
+        Money that a person told of is not lost with the run that was to count it.
+        """
+        now, kind = self._clock(), DecisionKind.EXTERNAL_PAYMENT.value
+        decided = [entry.details for entry in await self._store.timeline(case_id) if entry.event is Event.DECIDED]
         async with self._store.transaction() as db:
             state = (await db.facts(case_id)).state
             if state.closed or state.version != version or await db.is_awaiting_delivery(case_id):
                 return False
-            await gone(db, state, self._clock(), code="run_lost")
+            await gone(db, state, now, code="run_lost")
+            for told in decided:
+                if told["decision"] == kind and not state.paid:
+                    await hand_over_again(db, case_id, int(told["number"]), now)
         return True
 
     async def acts(self, young: timedelta) -> ComparedActs:
-        """Take up refunds that nobody follows, tell of runs that cannot work, and forget processes that are gone."""
+        """Tell of acts that were cut short and of runs that cannot work, and take up refunds that nobody follows.
+
+        Processes that are gone are forgotten.
+        """
+        for case_id, number in await self._runs.cut_short(self._clock() - LOOKED_BACK):
+            await self._tell_cut_short(case_id, number)
         alerts = await self._open_alerts()
         refunds = await self._taken_up(alerts, young)
         stuck = await self._tell_stuck(alerts)
         await self._store.forget_processes(self._clock() - SILENT_KEPT)
         return ComparedActs(refunds, stuck)
+
+    async def _tell_cut_short(self, case_id: str, number: int) -> None:
+        """Once: what was told is in the timeline, also when a person has closed the alert since."""
+        for entry in await self._store.timeline(case_id):
+            if entry.code in CODES and entry.details.get("decision") == str(number):
+                return
+        failure = FailureDetail(code="run_lost", outcome_known=False)
+        async with self._store.transaction() as db:
+            state, decided = (await db.facts(case_id)).state, await db.decision(case_id, number)
+            await told_undone(db, state, number, decided.kind, failure, self._clock())
 
     async def _open_alerts(self) -> list[StoredAlert]:
         found: list[StoredAlert] = []
@@ -123,25 +151,29 @@ class Sweeper:
 
     async def _taken_up(self, alerts: Sequence[StoredAlert], young: timedelta) -> list[tuple[str, int]]:
         now = self._clock()
-        waiting = await self._store.refunding(now - young, PAGE)
-        alone = await self._runs.unfollowed([(refund.case_id, refund.number) for refund in waiting])
+        waiting = [(refund.case_id, refund.number) for refund in await self._store.refunding(now - young, PAGE)]
+        waiting += await self._store.unbegun_refunds(now - young, PAGE)
+        alone = await self._runs.unfollowed(waiting)
         told = {alert.key: alert for alert in alerts}
         taken: list[tuple[str, int]] = []
         for (case_id, number), ended in sorted(alone.items()):
             alert = told.get(decision_alert(case_id, DecisionKind.REFUND))
+            cause = ended if alert is None or alert.code in CODES else _cause(alert)
             async with self._store.transaction() as db:
-                if await hand_over_again(db, case_id, number, now, ended if alert is None else _cause(alert)):
+                if await db.is_awaiting_delivery(case_id):
+                    continue
+                if await hand_over_again(db, case_id, number, now, cause):
                     taken.append((case_id, number))
         return taken
 
     async def _tell_stuck(self, alerts: Sequence[StoredAlert]) -> list[str]:
-        now, stuck = self._clock(), set(await self._runs.stuck())
+        now, stuck = self._clock(), await self._runs.stuck()
         known = {alert.case_id for alert in alerts if alert.code == STUCK and alert.case_id is not None}
         if stuck or known:
             async with self._store.transaction() as db:
-                await db.close_alerts([_stuck_key(case_id) for case_id in sorted(known - stuck)], now)
-                for case_id in sorted(stuck - known):
-                    await db.open_alert(_stuck(case_id, now))
+                await db.close_alerts([_stuck_key(case_id) for case_id in sorted(known - stuck.keys())], now)
+                for case_id in sorted(stuck.keys() - known):
+                    await db.open_alert(_stuck(case_id, stuck[case_id], now))
         return sorted(stuck)
 
 
@@ -176,5 +208,13 @@ def _stuck_key(case_id: str) -> str:
     return f"stuck:{case_id}"
 
 
-def _stuck(case_id: str, now: datetime) -> Alert:
-    return Alert(key=_stuck_key(case_id), case_id=case_id, step=None, cause=Cause.INTERNAL, code=STUCK, opened_at=now)
+def _stuck(case_id: str, problem: str, now: datetime) -> Alert:
+    return Alert(
+        key=_stuck_key(case_id),
+        case_id=case_id,
+        step=None,
+        cause=Cause.INTERNAL,
+        code=STUCK,
+        opened_at=now,
+        details={"problem": problem},
+    )

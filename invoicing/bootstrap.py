@@ -211,7 +211,7 @@ async def application(settings: Settings, clock: Clock = utc_now) -> AsyncIterat
     invoices = InvoiceActivities(store, issuers, clock, gates)
     records = RecordActivities(store, clock)
     refunds = RefundActivities(store, gateway, clock)
-    mails = MailActivities(store, documents, postman, ids)
+    mails = MailActivities(store, documents, postman, ids, clock)
     decisions = DecisionActivities(store, clock)
     corrections = CorrectionActivities(store, documents, issuers, clock)
     try:

@@ -144,7 +144,10 @@ class Relay:
         await self._decide(message.case_id, decided.number)
 
     async def _decide(self, case_id: str, number: int, *, again: bool = False) -> None:
-        """An update of the open run, or a run of its own when the case's run has closed; `again` also a second one."""
+        """An update of the open run, or a run of its own when the case's run has closed; `again` also a second one.
+
+        A run that is gone still answers for an update that it took and did not carry out: `again` does not ask it.
+        """
         async with self._store.reading() as db:
             decided = await db.decision(case_id, number)
             closed = (await db.facts(case_id)).state.closed
@@ -157,6 +160,9 @@ class Relay:
             actor=decided.actor.partition(":")[0],
             inbox_id=None if inbox_id is None else int(inbox_id),
         )
+        if again and closed:
+            await self._act(case_id, decision, again=True)
+            return
         handle = self._temporal.get_workflow_handle(identity.paid_case_id(case_id))
         try:
             # an open run answers in the task that takes it in; only the answer tells a refusal from acceptance

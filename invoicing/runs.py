@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -18,6 +18,10 @@ from workflows import identity
 LOT = 50
 AT_ONCE = 8
 ANSWER_WITHIN = timedelta(seconds=10)
+PROBLEMS = "TemporalReportedProblems"
+CUT_SHORT = frozenset(
+    {WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT}
+)
 
 
 class TemporalRuns:
@@ -44,20 +48,37 @@ class TemporalRuns:
                 alone[case_id, number] = ended[own] or ended[run]
         return alone
 
-    async def stuck(self) -> tuple[str, ...]:
+    async def cut_short(self, since: datetime) -> tuple[tuple[str, int], ...]:
+        """Decisions whose own run was terminated or has failed; one that was cancelled has told it itself."""
+        query = (
+            "WorkflowType = 'CaseAction' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut') "
+            f"AND CloseTime > '{since.isoformat()}'"
+        )
+        try:
+            ended = {run.id async for run in self._temporal.list_workflows(query, rpc_timeout=ANSWER_WITHIN)}
+        except RPCError as error:
+            raise _away(error) from None
+        found: list[tuple[str, int]] = []
+        for workflow_id in sorted(ended):
+            newest, decision = await self._newest(workflow_id), identity.decision_of(workflow_id)
+            if decision is not None and newest is not None and newest.status in CUT_SHORT:
+                found.append(decision)
+        return tuple(found)
+
+    async def stuck(self) -> Mapping[str, str]:
         """Cases whose open run fails its workflow task again and again; a server that cannot tell tells of none."""
-        found = set[str]()
-        query = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+        found = dict[str, str]()
+        query = f"ExecutionStatus = 'Running' AND {PROBLEMS} IS NOT NULL"
         try:
             async for run in self._temporal.list_workflows(query, rpc_timeout=ANSWER_WITHIN):
-                named = next((pair.value for pair in run.typed_search_attributes if pair.key == identity.CASE_ID), None)
-                if named is not None:
-                    found.add(str(named))
+                named = {pair.key.name: pair.value for pair in run.typed_search_attributes}
+                if (case_id := named.get(identity.CASE_ID.name)) is not None:
+                    found[str(case_id)] = _problem(named.get(PROBLEMS))
         except RPCError as error:
             if error.status is RPCStatusCode.INVALID_ARGUMENT:
-                return ()
+                return {}
             raise _away(error) from None
-        return tuple(sorted(found))
+        return found
 
     async def _ended(self, workflow_ids: Sequence[str]) -> dict[str, str | None]:
         """Those that have no open run for certain, each with its newest run; None where none is known."""
@@ -91,6 +112,13 @@ class TemporalRuns:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise _away(error) from None
+
+
+def _problem(words: object) -> str:
+    """What follows `cause=WorkflowTaskFailedCause` in one of the words."""
+    told = [str(word) for word in words] if isinstance(words, Sequence) else []
+    causes = [word.partition("cause=")[2] for word in told if word.startswith("cause=")]
+    return causes[0].removeprefix("WorkflowTaskFailedCause") if causes else "unknown"
 
 
 def _away(error: RPCError) -> ConnectivityFault:

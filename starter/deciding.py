@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +29,7 @@ from starter.counting import counted
 from starter.handing_over import handing_over, reach_temporal
 from starter.outcomes import ExitCode, exit_code, explanation
 from starter.output import listed
+from starter.reporting import reporting
 
 SETTLED_WITHIN = timedelta(seconds=15)
 """An open run takes a decision within ten seconds, or no worker runs; what has not moved by then waits for one."""
@@ -125,34 +124,11 @@ async def _run(call: Call, take: Take, queued: Callable[[CaseFacts], bool], look
     return _tell(call, items)
 
 
-@contextmanager
-def _reporting(call: Call) -> Iterator[Callable[[Item], None]]:
-    """Appends a line for each case as soon as it is decided. Raises `NotFound("unwritable")`."""
-    path: Path | None = getattr(call.arguments, "output", None)
-    if path is None or call.arguments.dry_run:
-        yield lambda item: None
-        return
-    try:
-        cut = path.exists() and not path.read_bytes().endswith(b"\n")
-        out = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise NotFound("unwritable", f"{path} cannot be written: {error.strerror}") from None
-    with out:
-        if cut:  # the last line of a run that was killed stays what it is, and the next one begins anew
-            out.write("\n")
-
-        def tell(item: Item) -> None:
-            out.write(json.dumps(_document(item, call.language), ensure_ascii=False) + "\n")
-            out.flush()
-
-        yield tell
-
-
 async def _each(call: Call, app: Application, items: Sequence[Item], take: Take) -> None:
     wanted = call.arguments
     away: ConnectivityFault | None = None
     what = "looked at" if getattr(wanted, "dry_run", False) else "decided"
-    with counted(len(items), what) as count, _reporting(call) as report:
+    with counted(len(items), what) as count, reporting(call) as report:
         for item in items:
             if away is not None:
                 item.fault = away  # each would wait for the same dependency in vain
@@ -168,7 +144,7 @@ async def _each(call: Call, app: Application, items: Sequence[Item], take: Take)
                 item.fault = unknown if fault.code == "case_unknown" else fault
             except PaidcaseError as fault:
                 item.fault = fault
-            report(item)
+            report(_document(item, call.language))
             count()
 
 

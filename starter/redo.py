@@ -18,10 +18,13 @@ from invoicing.errors import ConnectivityFault, NotAllowed, NotFound, PaidcaseEr
 from invoicing.ops.redoing import Redo, carried_out, planned
 from invoicing.serving import run as run_loop
 from starter.call import Call
+from starter.choosing import chosen, confirm
+from starter.counting import counted
 from starter.deciding import case_options
 from starter.handing_over import reach_temporal
 from starter.outcomes import ExitCode, exit_code, explanation
 from starter.output import listed
+from starter.reporting import reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,9 @@ class Item:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare options."""
-    parser.add_argument("case_ids", nargs="+", metavar="CASE", help="each stands for itself")
-    case_options(parser, many=None, keyed=False)
+    case_options(parser, many=True, keyed=False)
     steps = [step.value for step in Step]
     parser.add_argument("--step", required=True, choices=steps, help="the step to which the run goes back")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
     never = " and ".join(step.value for step in NEVER_REDONE)
     parser.epilog = (
         f"{never} are never redone: money that has moved does not move back by a run. What is recorded is given back "
@@ -49,26 +50,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """1 when a case is refused, 3 when Temporal or the database is away."""
+    if not call.arguments.case_ids and call.arguments.query is None:
+        raise NotAllowed("nothing_chosen", "name cases, or choose them with --query")
     return run_loop(lambda: _run(call))
 
 
 async def _run(call: Call) -> int:
     wanted = call.arguments
-    step, case_ids = Step(wanted.step), list(dict.fromkeys(wanted.case_ids))
-    items: list[Item] = []
+    step, items = Step(wanted.step), list[Item]()
     async with application(call.settings()) as app:
+        case_ids = await chosen(call, app)
+        confirm(call, len(case_ids))
         client = None if step in NEVER_REDONE else await reach_temporal(call.env)
         away: ConnectivityFault | None = None
-        for case_id in case_ids:
-            try:
+        what = "looked at" if wanted.dry_run else "sent back"
+        with counted(len(case_ids), what) as count, reporting(call) as report:
+            for case_id in case_ids:
                 if away is not None:
-                    raise away
-                items.append(Item(case_id, await _redone(app, client, call, case_id, step)))
-            except SettingsFault:
-                raise
-            except PaidcaseError as fault:
-                away = fault if isinstance(fault, ConnectivityFault) else away
-                items.append(Item(case_id, fault=fault))
+                    items.append(Item(case_id, fault=away))  # each would wait for the same dependency in vain
+                    continue
+                try:
+                    items.append(Item(case_id, await _redone(app, client, call, case_id, step)))
+                except SettingsFault:
+                    raise
+                except PaidcaseError as fault:
+                    away = fault if isinstance(fault, ConnectivityFault) else away
+                    items.append(Item(case_id, fault=fault))
+                report(_document(items[-1]))
+                count()
     return _tell(call, items)
 
 
@@ -99,6 +108,11 @@ def _tell(call: Call, items: Sequence[Item]) -> int:
             call.out.complain(f"{item.case_id}: {explanation(item.fault)}")
         if item.redo is not None:
             call.out.line(_line(item.redo))
+    if len(items) > 1:
+        done = "would go back" if call.arguments.dry_run else "go back"
+        call.out.line(f"{sum(item.redo is not None for item in items)} of {len(items)} cases {done}")
+    elif not items:
+        call.out.line("no case is left to be touched")
     call.out.result(listed([_document(item) for item in items], named=len(items)))
     return max((exit_code(item.fault) for item in items if item.fault is not None), default=ExitCode.OK)
 
@@ -113,7 +127,7 @@ def _line(redo: Redo) -> str:
 
 def _document(item: Item) -> dict[str, Any]:
     redo, fault = item.redo, item.fault
-    told: dict[str, Any] = {"case_id": item.case_id}
+    told: dict[str, Any] = {"case_id": item.case_id, "accepted": redo is not None}
     if redo is not None:
         told |= {
             "step": redo.step.value,

@@ -45,6 +45,48 @@ class PostgresFailed(Exception):
     """PostgreSQL did not do what a test needs; the text says what it printed."""
 
 
+class PostgresServer:
+    """A server that can be killed and started again on its data, at the same address."""
+
+    def __init__(self, programs: Path, home: Path) -> None:
+        self._programs, self._home = programs, home
+        self._password = _init(programs, home)
+        self.address, self._process = _start(programs, home, self._password)
+
+    def kill(self) -> None:
+        """End it as a power cut would; its other processes notice and end by themselves."""
+        self._process.kill()
+        self._process.wait()
+
+    def start(self) -> None:
+        """Recover from the log, and take connections."""
+        for _ in range(50):  # what is left of the killed one holds its memory for a moment
+            try:
+                self.address, self._process = _start(self._programs, self._home, self._password, self.address.port)
+                return
+            except PostgresFailed as failed:
+                if "still in use" not in str(failed):
+                    raise
+
+    def stop(self) -> None:
+        """End it in good order."""
+        _stop(self._process)
+
+
+@contextmanager
+def mortal_postgres() -> Iterator[PostgresServer]:
+    """A running server of a test's own, to be killed."""
+    home = Path(tempfile.mkdtemp(prefix="paidcase-pg-"))
+    try:
+        server = PostgresServer((_copy(home) if _is_root() else _packages()) / PROGRAMS / "bin", home)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 @contextmanager
 def postgres_server(datadir: Path | None = None) -> Iterator[PostgresAddress]:
     """A running server; without a folder it gets one of its own, which is removed at the end.
@@ -142,10 +184,12 @@ def _init(bin_path: Path, home: Path) -> str:
     return password
 
 
-def _start(bin_path: Path, home: Path, password: str) -> tuple[PostgresAddress, "subprocess.Popen[bytes]"]:
+def _start(
+    bin_path: Path, home: Path, password: str, port: int | None = None
+) -> tuple[PostgresAddress, "subprocess.Popen[bytes]"]:
     log = home / "log"
     for _ in range(5):  # between finding a port and taking it, somebody else may take it
-        address = PostgresAddress("127.0.0.1", _free_port(), "postgres", password)
+        address = PostgresAddress("127.0.0.1", port or _free_port(), "postgres", password)
         settings = ["listen_addresses=127.0.0.1", f"port={address.port}", "unix_socket_directories="]
         options = [part for setting in settings for part in ("-c", setting)]
         with log.open("wb") as out:

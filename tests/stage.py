@@ -48,6 +48,7 @@ from tests.stage_seen import Process, Seen
 from tests.stage_temporal import TemporalServer
 from tools.temporal import cache, dev_server
 from workflows import identity
+from workflows.sweep import Sweep, SweepRunsInput, SweepRunsResult
 
 WORKER = ("worker.py",)
 SECRET = "a-secret-of-the-stage-and-of-nothing-else"
@@ -142,13 +143,28 @@ class World(Seen):
         with contextlib.suppress(RPCError):
             await self.run(case_id).terminate("the test ends the run")
 
-    async def forget(self, case_id: str) -> None:
-        """End the run and let Temporal delete it; a dev server takes half a minute for that."""
-        await self.terminate(case_id)
+    async def delete(self, case_id: str) -> None:
+        """Delete the run from Temporal; an open one is unknown at once, a closed one after half a minute."""
         execution = WorkflowExecution(workflow_id=identity.paid_case_id(case_id))
         await self.temporal.workflow_service.delete_workflow_execution(
             DeleteWorkflowExecutionRequest(namespace=self.temporal.namespace, workflow_execution=execution)
         )
+
+    async def sweep(self) -> SweepRunsResult:
+        """Compare open cases with their runs now; nothing is too young for it."""
+        self.sweeps += 1
+        found: SweepRunsResult = await self.temporal.execute_workflow(
+            Sweep.run,
+            SweepRunsInput(young=timedelta(0)),
+            id=identity.sweep_id(f"now-{self.sweeps}"),
+            task_queue=identity.TASK_QUEUE,
+        )
+        return found
+
+    async def forget(self, case_id: str) -> None:
+        """End the run and let Temporal delete it; a dev server takes half a minute for that."""
+        await self.terminate(case_id)
+        await self.delete(case_id)
 
         async def forgotten() -> bool:
             return not await self.has_run(case_id)

@@ -60,6 +60,7 @@ class Seen:
     temporal: Client
     processes: list[Process] = field(default_factory=list)
     restarts: int = 0
+    sweeps: int = 0
 
     # --- processes
 

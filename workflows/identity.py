@@ -65,6 +65,12 @@ def case_action_id(case_id: str, number: int) -> str:
     return f"{_CASE_ACTION}{case_id}-{number}"
 
 
+def decision_of(workflow_id: str) -> tuple[str, int] | None:
+    """Case and number of a `CaseAction` workflow id, or None for any other workflow."""
+    case_id, _, number = workflow_id.removeprefix(_CASE_ACTION).rpartition("-")
+    return (case_id, int(number)) if workflow_id.startswith(_CASE_ACTION) and number.isdecimal() else None
+
+
 def reconcile_id(date: str | None = None) -> str:
     """Workflow id of the comparison of a day; without one what the schedule completes by its time."""
     return _RECONCILE if date is None else f"{_RECONCILE}-{date}"

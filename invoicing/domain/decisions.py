@@ -57,7 +57,10 @@ class RefundStatus(StrEnum):
 
 
 class Refund(Fact):
-    """Money on its way back, keyed by the gateway transaction and a number; `message_id` makes asking idempotent."""
+    """Money on its way back, keyed by the gateway transaction and a number; `message_id` makes asking idempotent.
+
+    Settled: it has arrived or failed. Ended: the client was told and the document followed, so nothing is left to do.
+    """
 
     case_id: str
     number: int
@@ -72,6 +75,7 @@ class Refund(Fact):
     code: str | None = None
     requested_at: datetime
     settled_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 def left_to_refund(capture: Capture, refunds: Sequence[Refund]) -> Decimal:

@@ -314,7 +314,10 @@ class CaseStore(Protocol):
         """Cases whose run was asked for and has not ended, by case id behind `after` ("": from the first)."""
 
     async def refunding(self, before: datetime, limit: int) -> tuple[Refund, ...]:
-        """Refunds asked for before a time that have neither arrived nor failed."""
+        """Refunds asked for before a time that have not ended: the money, the mail or the correction is to come."""
+
+    async def unbegun_refunds(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """Case and number of decisions to refund, older than that time, on which nobody has acted yet."""
 
     async def timeline(self, case_id: str) -> tuple[LogEntry, ...]:
         """The activity log of a case, oldest first."""

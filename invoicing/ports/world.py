@@ -27,8 +27,11 @@ class Runs(Protocol):
         None where the engine knows no run, not even an ended one.
         """
 
-    async def stuck(self) -> tuple[str, ...]:
-        """Cases whose open run fails by its own code again and again."""
+    async def cut_short(self, since: datetime) -> tuple[tuple[str, int], ...]:
+        """Decisions whose own run was ended by force or has failed since a time, and has not begun again."""
+
+    async def stuck(self) -> Mapping[str, str]:
+        """Cases whose open run fails by its own code again and again, each with the engine's word for it."""
 
 
 class Sealer(Protocol):

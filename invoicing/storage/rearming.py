@@ -29,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from invoicing.domain.decisions import RefundStatus
 from invoicing.domain.records import DeliveryStatus, OutboxKind
 from invoicing.storage.tables import UNINVOICED, cases, deliveries, inbox, outbox, refunds
 from invoicing.storage.work import Work
@@ -38,7 +37,6 @@ _STARTS = (OutboxKind.START.value, OutboxKind.PAYMENT_REQUESTED.value)
 TAIL = timedelta(minutes=10)
 _LAST = select(func.max(cases.c.updated_at).label("last"))
 _UNDER_WAY = (DeliveryStatus.SENDING.value, DeliveryStatus.WAITING.value)
-_UNENDED = (RefundStatus.REQUESTED.value, RefundStatus.QUEUED.value)
 
 
 def _told(dialect: str) -> ColumnElement[bool]:
@@ -63,7 +61,7 @@ def _again(ids: Select[int], *kinds: str) -> Update:
 def _statements(dialect: str) -> Mapping[str, Executable]:
     is_open, lately = cases.c.closed.is_(False), bindparam("since", type_=outbox.c.accepted_at.type)
     decision = OutboxKind.DECISION.value
-    unended = select(refunds.c.case_id).where(refunds.c.status.in_(_UNENDED))
+    unended = select(refunds.c.case_id).where(refunds.c.ended_at.is_(None))
     of_refunds = select(outbox.c.id).where(outbox.c.case_id.in_(unended))
     newest_decision = _newest(outbox.c.case_id).where(
         outbox.c.kind == decision, or_(is_open, outbox.c.accepted_at >= lately)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, text, union_all
+from sqlalchemy import and_, bindparam, select, text, union_all
 
 from invoicing.domain.decisions import Refund
 from invoicing.domain.records import RunningCase
-from invoicing.storage.tables import REFUNDING, RUNNING, cases, inbox, outbox, refunds
+from invoicing.storage.tables import REFUNDING, REFUNDS, RUNNING, cases, decisions, inbox, outbox, refunds
 from invoicing.storage.work import Work
 
 _RUNNING = (
@@ -21,6 +21,13 @@ _REFUNDING = (
     select(refunds)
     .where(REFUNDING, refunds.c.requested_at < bindparam("before"))
     .order_by(refunds.c.requested_at)
+    .limit(bindparam("most"))
+)
+_UNBEGUN = (
+    select(decisions.c.case_id, decisions.c.number)
+    .outerjoin(refunds, and_(refunds.c.case_id == decisions.c.case_id, refunds.c.number == decisions.c.number))
+    .where(REFUNDS, decisions.c.decided_at < bindparam("before"), refunds.c.number.is_(None))
+    .order_by(decisions.c.decided_at)
     .limit(bindparam("most"))
 )
 _UNDELIVERED = union_all(
@@ -51,3 +58,8 @@ class RunLists(Work):
         """Refunds that have not ended, asked for before a time."""
         rows = await self._read(_REFUNDING, {"before": before, "most": limit})
         return tuple(Refund.model_validate(row._asdict()) for row in rows)
+
+    async def unbegun_refunds(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """Case and number of refunds that were decided before a time, and that nobody has begun."""
+        rows = await self._read(_UNBEGUN, {"before": before, "most": limit})
+        return tuple((row.case_id, row.number) for row in rows)

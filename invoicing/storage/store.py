@@ -190,6 +190,11 @@ class SqlCaseStore:
         async with self._lists(writable=False) as rows:
             return await rows.refunding(before, limit)
 
+    async def unbegun_refunds(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """Refunds that were decided and that nobody has begun."""
+        async with self._lists(writable=False) as rows:
+            return await rows.unbegun_refunds(before, limit)
+
     async def timeline(self, case_id: str) -> tuple[LogEntry, ...]:
         """The activity log of a case, oldest first."""
         async with self._lists(writable=False) as rows:

@@ -171,6 +171,9 @@ decisions = Table(
     UniqueConstraint("case_id", "key"),
 )
 
+REFUNDS = text("kind = 'refund'")
+Index("ix_decisions_refunds", decisions.c.decided_at, **_where(REFUNDS))
+
 refunds = Table(
     "refunds",
     metadata,
@@ -187,10 +190,11 @@ refunds = Table(
     Column("code", Words),
     Column("requested_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    Column("ended_at", Instant),
     PrimaryKeyConstraint("case_id", "number"),
 )
 
-REFUNDING = text("status IN ('requested', 'queued')")
+REFUNDING = text("ended_at IS NULL")
 Index("ix_refunds_under_way", refunds.c.requested_at, **_where(REFUNDING))
 archive = Table(
     "archive",

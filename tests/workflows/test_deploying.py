@@ -134,6 +134,15 @@ async def test_a_deployment_moves_open_cases_and_a_careless_one_is_taken_back(st
 
     await until(stuck, "the run cannot go on with the careless change")
     assert await stage.rows(tables.invoices, "new-waiting") == []
+
+    async def swept() -> bool:
+        return (await stage.sweep()).stuck == 1
+
+    await until(swept, "the sweep finds the run that cannot go on")
+    (alert,) = await stage.alerts("new-waiting")
+    assert (alert.code, alert.details) == ("run_stuck", {"problem": "NonDeterministicError"})
+    assert (await stage.sweep()).stuck == 1
+    assert len(await stage.alerts("new-waiting", open_only=False)) == 1, "told once"
     doctor = {check["name"]: check for check in (await starter(stage, "doctor", WORKER_BUILD_ID=""))["checks"]}
     assert doctor["versions"]["health"] == "warning"
     assert f"{THIRD} of cases is current, this folder is {build_id()};" in doctor["versions"]["message"]
@@ -145,6 +154,9 @@ async def test_a_deployment_moves_open_cases_and_a_careless_one_is_taken_back(st
     assert (back["current"], back["before"]) == (SECOND, THIRD)
     end(third, signal.SIGTERM)
     await one_invoice(stage, "new-waiting")
+    found = await stage.sweep()
+    assert (found.stuck, found.lost) == (0, 0)
+    assert await stage.alerts("new-waiting") == []
     await stage.regenerate("new-parked", "press-1")
     await one_invoice(stage, "new-parked")
 

@@ -6,7 +6,6 @@ of them in one world at the same time; what each case became is then looked at t
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -23,8 +22,7 @@ from invoicing.storage import tables
 from tests.stage import WFIRMA_KEYS, World, world
 from tests.stage_samples import BUYER, until
 from tests.stage_temporal import TemporalServer
-from workflows import identity
-from workflows.sweep import Sweep, SweepRunsInput, SweepRunsResult
+from workflows.sweep import SweepRunsResult
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -51,16 +49,6 @@ class Told:
         self.states: dict[str, CaseState] = {}
         self.alerts: dict[str, list[StoredAlert]] = {}
         self.swept: SweepRunsResult | None = None
-
-
-async def swept(stage: World, name: str) -> SweepRunsResult:
-    """What a sweep says to which nothing is too young."""
-    return await stage.temporal.execute_workflow(
-        Sweep.run,
-        SweepRunsInput(young=timedelta(0)),
-        id=identity.sweep_id(name),
-        task_queue=identity.TASK_QUEUE,
-    )
 
 
 async def brought_to(stage: World, place: Place, case_id: str) -> None:
@@ -121,7 +109,7 @@ async def told(stage: World) -> Told:
     for (_, how), case_id in CASES.items():
         if how == CANCELLED:
             await stage.when(case_id, lambda state: state.closed, "the run has said that it is gone")
-    seen.swept = await swept(stage, "first")
+    seen.swept = await stage.sweep()
     for case_id in CASES.values():
         seen.states[case_id] = await stage.state(case_id)
         seen.alerts[case_id] = await stage.alerts(case_id)
@@ -195,9 +183,38 @@ async def test_one_press_goes_on_and_nothing_is_done_twice(stage: World, told: T
     assert not marked.get("Parked")
 
 
+async def test_a_run_that_is_deleted_is_found_and_goes_on_after_a_press(stage: World, told: Told) -> None:
+    await brought_to(stage, Place.WAITING, "deleted-waiting")
+    with stage.unusable_documents():
+        await brought_to(stage, Place.STOPPED, "deleted-stopped")
+    deleted = {"deleted-waiting": Place.WAITING, "deleted-stopped": Place.STOPPED}
+    for case_id in deleted:
+        await stage.delete(case_id)
+
+    async def found() -> bool:
+        await stage.sweep()
+        states = [await stage.state(case_id) for case_id in deleted]
+        return all(state.closed for state in states)
+
+    await until(found, "the sweep misses the runs")
+    for case_id, place in deleted.items():
+        assert not await stage.has_run(case_id)
+        (alert,) = [alert for alert in await stage.alerts(case_id) if alert.code in HOW]
+        assert (alert.code, alert.details["place"]) == (LOST, place.value)
+        await stage.app.deciding.take(case_id, DecisionKind.REGENERATE_INVOICE, "ops")
+    await stage.when("deleted-waiting", lambda state: not state.closed, "the run goes again")
+    stage.act("deleted-waiting-1", Action.PAY)
+    for case_id in deleted:
+        await stage.when(case_id, lambda state: state.expert_told, "the case ends", 90)
+        await stage.run_ended(case_id)
+        assert await stage.alerts(case_id) == []
+        assert len(await stage.kept(case_id)) == len(await stage.rows(tables.invoices, case_id)) == 1
+    assert stage.requests("deleted-waiting-1")["start"] == 1
+
+
 async def test_a_sweep_over_cases_that_go_well_finds_nothing(stage: World) -> None:
     await stage.record("well-1", paid=True, billing_data={**BUYER, "tax_id": "1111111112"})
     await stage.when("well-1", lambda state: state.parked, "it is parked")
-    found = await swept(stage, "last")
+    found = await stage.sweep()
     assert (found.lost, found.refunds, found.stuck) == (0, 0, 0)
     assert found.cases >= 1

@@ -160,7 +160,7 @@ async def test_a_run_that_was_cancelled_goes_on_and_is_not_cancelled_again(stage
 async def test_what_may_not_go_back_is_refused_in_one_line(stage: World) -> None:
     await stage.record("redo-4", paid=True, billing_data={"kind": "company", "name": "X", "tax_id": "1"})
     await stage.when("redo-4", lambda state: state.parked, "it is parked")
-    code, told, err = await starter(stage, "redo", "redo-4", "absent", "--step", "generate_invoice")
+    code, told, err = await starter(stage, "redo", "redo-4", "absent", "--step", "generate_invoice", "--yes")
     assert (code, err.count("\n")) == (1, 2)
     assert [item["code"] for item in told["items"]] == ["step_never_ran", "not_found"]
     code, told, err = await starter(stage, "redo", "redo-4", "--step", "charge")
@@ -171,6 +171,42 @@ async def test_what_may_not_go_back_is_refused_in_one_line(stage: World) -> None
     )
     assert (code, told["code"], err.count("\n")) == (3, "temporal_unreachable", 1)
     assert Event.STEP_REDO not in await stage.events("redo-4")
+
+
+async def test_many_go_back_after_a_look_and_a_word_and_the_report_is_taken_up(stage: World, tmp_path: Path) -> None:
+    cases, report = ["many-1", "many-2"], tmp_path / "redone.jsonl"
+    await stage.save_expert("exp-many")
+    for case_id in cases:
+        await stage.record(case_id, paid=True, expert_id="exp-many")
+    await stage.record("many-3", expert_id="exp-many")
+    await stage.pay("many-3", 20)
+    for case_id in cases:
+        await stage.ended(case_id)
+    before = [await effects(stage, case_id) for case_id in cases]
+    runs = [await stage.run_id(case_id) for case_id in cases]
+    line = ("redo", "--query", "expert=exp-many invoice=available", "--step", "email_invoice")
+
+    code, told, err = await starter(stage, *line)
+    assert (code, told["code"]) == (1, "not_confirmed"), err
+    code, told, err = await starter(stage, *line, "--dry-run", "--output", str(report))
+    assert (code, sorted(item["case_id"] for item in told["items"])) == (0, cases), err
+    assert all(item["accepted"] and item["new_run_id"] is None for item in told["items"])
+    assert not report.exists()
+    assert [await stage.run_id(case_id) for case_id in cases] == runs, "a dry run changes nothing"
+
+    code, told, err = await starter(stage, "redo", "many-3", *line[1:], "--yes", "--output", str(report))
+    assert (code, err.count("\n")) == (1, 1)
+    for item in told["items"]:
+        assert item["accepted"] == (item["case_id"] in cases)
+        if item["accepted"]:
+            await ended(stage, item["case_id"], item["new_run_id"])
+    written = [json.loads(one) for one in report.read_text().splitlines()]
+    assert written == told["items"]
+    assert [await effects(stage, case_id) for case_id in cases] == before
+
+    code, told, err = await starter(stage, *line, "--yes", "--output", str(report))
+    assert (code, told["items"]) == (0, []), "what the report shows as accepted is passed over"
+    assert (await starter(stage, "redo", "--step", "email_invoice"))[1]["code"] == "nothing_chosen"
 
 
 async def test_what_export_and_the_cli_write_is_replayed_and_masked(stage: World, tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from invoicing.storage import tables
 from tests.stage import World, world
 from tests.stage_samples import until
 from tests.stage_temporal import TemporalServer
-from tests.workflows.test_interrupted import swept
 from tools.temporal import cache
 from workflows import identity
 
@@ -79,20 +78,20 @@ async def test_a_refund_whose_act_ended_with_an_alert_is_handed_over_once_for_ea
     await until(lambda: failed(1), "the gateway refuses us")
     (alert,) = await stage.alerts("back-1")
     assert (alert.code, alert.details["kind"]) == ("gateway_settings", DecisionKind.REFUND.value)
-    assert (await swept(stage, "refund-1")).refunds == 1
+    assert (await stage.sweep()).refunds == 1
     await until(lambda: failed(2), "it is tried once more, and refused again")
-    for name in ("refund-2", "refund-3"):
-        assert (await swept(stage, name)).refunds == 0
+    for _ in range(2):
+        assert (await stage.sweep()).refunds == 0
     assert [one.id for one in await stage.alerts("back-1")] == [alert.id]
     await stage.app.store.acknowledge(alert.id, "ops:duty", stage.app.clock())
-    assert (await swept(stage, "refund-4")).refunds == 1
+    assert (await stage.sweep()).refunds == 1
 
     async def given_back() -> bool:
         return Event.REFUND_DONE in await stage.events("back-1")
 
     await until(given_back, "somebody has looked after it, and the money goes back")
     await until(lambda: no_alert(stage, "back-1"), "the alert is closed")
-    assert (await swept(stage, "refund-5")).refunds == 0
+    assert (await stage.sweep()).refunds == 0
     (order,) = [one for one in stage.box.autopay.refunds if one.transaction in stage.ledger("back-1")]
     assert order.over
     again = [row["key"] for row in await stage.rows(tables.outbox, "back-1") if ":again" in row["key"]]
@@ -119,7 +118,7 @@ async def test_a_refund_whose_act_was_terminated_goes_on_by_itself(stage: World)
     ended = (await act.describe()).run_id
     await act.terminate("the test ends it")
     stage.box.autopay.switches.clear()
-    assert (await swept(stage, "terminated")).refunds == 1
+    assert (await stage.sweep()).refunds == 1
 
     async def given_back() -> bool:
         return Event.REFUND_DONE in await stage.events("back-2")

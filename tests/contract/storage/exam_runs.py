@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from invoicing.domain.decisions import Refund, RefundStatus
+from invoicing.domain.decisions import DecisionKind, Refund, RefundStatus
 from invoicing.domain.records import OutboxKind, OutboxMessage
 from invoicing.domain.state import PaymentState, PaymentStatus
 from invoicing.ports import CaseStore
@@ -56,7 +56,9 @@ async def running_cases_turn_pages_by_their_id_and_say_what_was_read(open_store:
 async def a_refund_is_under_way_until_it_has_ended(open_store: OpenStore) -> None:
     async with opened(open_store) as store:
         await recorded(store, "c1")
-        for number, status in enumerate(RefundStatus, 1):
+        for number, (status, ended_at) in enumerate(
+            ((RefundStatus.REQUESTED, None), (RefundStatus.DONE, None), (RefundStatus.DONE, NOW)), 1
+        ):
             async with store.transaction() as work:
                 await work.save_refund(
                     Refund(
@@ -70,12 +72,33 @@ async def a_refund_is_under_way_until_it_has_ended(open_store: OpenStore) -> Non
                         kept=True,
                         status=status,
                         requested_at=NOW,
+                        settled_at=NOW if status is RefundStatus.DONE else None,
+                        ended_at=ended_at,
                     )
                 )
         under_way = [refund.status for refund in await store.refunding(NOW + MINUTE, ALL)]
-        assert under_way == [RefundStatus.REQUESTED, RefundStatus.QUEUED]
+        assert under_way == [RefundStatus.REQUESTED, RefundStatus.DONE]
         assert await store.refunding(NOW, ALL) == ()
         assert len(await store.refunding(NOW + MINUTE, 1)) == 1
+
+
+async def a_refund_that_was_only_decided_is_told_until_somebody_begins_it(open_store: OpenStore) -> None:
+    async with opened(open_store) as store:
+        for case_id in ("c1", "c2"):
+            await recorded(store, case_id)
+            async with store.transaction() as work:
+                for kind in (DecisionKind.RESEND_INVOICE, DecisionKind.REFUND):
+                    await work.decide(case_id, kind, kind.value, "ops", {}, NOW)
+        assert await store.unbegun_refunds(NOW, ALL) == ()
+        assert sorted(await store.unbegun_refunds(NOW + MINUTE, ALL)) == [("c1", 2), ("c2", 2)]
+        assert len(await store.unbegun_refunds(NOW + MINUTE, 1)) == 1
+        begun = Refund(
+            case_id="c1", number=2, service_id="100001", remote_id="9A", message_id="m", amount=Decimal("1.00"),
+            currency="PLN", kept=True, status=RefundStatus.REQUESTED, requested_at=NOW,
+        )  # fmt: skip
+        async with store.transaction() as work:
+            await work.save_refund(begun)
+        assert await store.unbegun_refunds(NOW + MINUTE, ALL) == (("c2", 2),)
 
 
 async def what_waits_for_the_relay_is_told_for_its_case_alone(open_store: OpenStore) -> None:

@@ -62,6 +62,7 @@ LISTS: list[tuple[str, Call]] = [
     ("ix_cases_parked", payments(parked=True)),
     ("ix_cases_running", lambda store: store.running("c1000", 200)),
     ("ix_refunds_under_way", lambda store: store.refunding(NOW, 200)),
+    ("ix_decisions_refunds", lambda store: store.unbegun_refunds(NOW, 200)),
     ("ix_activity_log_case_id_id", activity(case_id="c1000", after_id=1000)),
     ("ix_activity_log_cause ix_activity_log_failed", activity(cause=Cause.SETTINGS, after_id=1000)),
     ("ix_activity_log_event ix_activity_log_rare", activity(event=Event.PARKED)),

@@ -16,7 +16,7 @@ from invoicing.listing import ALERTS, alert_causes, alert_item
 from invoicing.serving import run as run_loop
 from starter.call import Call
 from starter.deciding import actor_name
-from starter.lists import Listed, cause_options, list_options, show
+from starter.lists import Listed, cause_options, list_options, query_of, show
 from starter.outcomes import ExitCode, explanation
 
 COLUMNS = ("id", "opened", "case", "step", "code", "what to do", "state")
@@ -47,15 +47,8 @@ def run(call: Call) -> int:
 
 async def _run(call: Call) -> int:
     wanted = call.arguments
-    query = AlertQuery(
-        case_id=wanted.case,
-        cause=wanted.cause,
-        code=wanted.code,
-        step=wanted.step,
-        open=None if wanted.all else True,
-        since=wanted.since,
-        until=wanted.until,
-        after_id=wanted.cursor,
+    query = query_of(
+        call, AlertQuery, "cause", "code", "step", open=None if wanted.all else True, after_id=wanted.cursor
     )
     async with application(call.settings()) as app:
         if wanted.acknowledge is not None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from invoicing.bootstrap import application
 from invoicing.domain.records import DeliveryStatus, EmailQuery, MailKind
 from invoicing.exporting import every
 from invoicing.listing import EMAILS, email_item
-from invoicing.serving import run as run_loop
 from starter.call import Call
-from starter.lists import Listed, list_options, show
+from starter.lists import list_options, query_of, run_list, told_list
 
-HEADING = ("at", "case", "kind", "to", "status", "tries", "code")
+TABLE = {
+    "at": "created_at",
+    "case": "case_id",
+    "kind": "kind",
+    "to": "recipient",
+    "status": "status",
+    "tries": "tries",
+    "code": "code",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,32 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 whether there are any or not."""
-    return run_loop(lambda: _run(call))
-
-
-async def _run(call: Call) -> int:
-    wanted = call.arguments
-    query = EmailQuery(
-        case_id=wanted.case,
-        status=wanted.status,
-        kind=wanted.kind,
-        code=wanted.code,
-        since=wanted.since,
-        until=wanted.until,
+    query = query_of(call, EmailQuery, "status", "kind", "code")
+    return run_list(
+        call,
+        lambda app: told_list(call, every(app.store.emails, query), EMAILS, email_item, TABLE, "nothing was mailed"),
     )
-    async with application(call.settings()) as app:
-        return await show(
-            call,
-            Listed(
-                found=every(app.store.emails, query),
-                columns=EMAILS,
-                item=lambda mail: email_item(mail, call.language),
-                heading=HEADING,
-                row=lambda one: (
-                    one["created_at"], one["case_id"], one["kind"], one["recipient"], one["status"], one["tries"],
-                    one["code"],
-                ),
-                place=lambda mail: mail.id,
-                nothing="nothing was mailed",
-            ),
-        )  # fmt: skip

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from invoicing.bootstrap import Application, application
+from invoicing.domain.records import Page
 from invoicing.domain.state import Step
 from invoicing.errors import Cause, SettingsFault
-from invoicing.exporting import Format, written
+from invoicing.exporting import Format, Row, written
+from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
 from starter.outcomes import ExitCode
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Page)
+R = TypeVar("R", bound=Row)
 MOST = 1000
 
 
@@ -35,6 +40,43 @@ class Listed(Generic[T]):
     place: Callable[[T], object]
     nothing: str
     flat: Callable[[dict[str, Any]], dict[str, Any]] = dict
+
+
+def run_list(call: Call, listed: Callable[[Application], Listed[T]]) -> int:
+    """Show a list of the application; 0 whether there is anything on it or not."""
+
+    async def shown() -> int:
+        async with application(call.settings()) as app:
+            return await show(call, listed(app))
+
+    return run_loop(shown)
+
+
+def query_of(call: Call, query: type[Q], *names: str, **more: object) -> Q:
+    """What `--case`, `--since`, `--until`, the options of these names and `more` ask for."""
+    wanted = call.arguments
+    named = {name: getattr(wanted, name) for name in names}
+    return query.model_validate({"case_id": wanted.case, "since": wanted.since, "until": wanted.until, **named, **more})
+
+
+def told_list(
+    call: Call,
+    found: AsyncIterator[Sequence[R]],
+    columns: Sequence[str],
+    item: Callable[[R, str], dict[str, Any]],
+    table: Mapping[str, str],
+    nothing: str,
+) -> Listed[R]:
+    """A list whose rows have ids; `table` says what of an item stands under each heading."""
+    return Listed(
+        found=found,
+        columns=columns,
+        item=lambda row: item(row, call.language),
+        heading=tuple(table),
+        row=lambda one: [one[name] for name in table.values()],
+        place=lambda row: row.id,
+        nothing=nothing,
+    )
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import argparse
 
-from invoicing.bootstrap import application
 from invoicing.domain.processes import Process
 from invoicing.domain.records import Event, LogQuery
 from invoicing.exporting import every
 from invoicing.listing import ACTIVITY, activity_item
-from invoicing.serving import run as run_loop
 from starter.call import Call
-from starter.lists import Listed, cause_options, list_options, show
+from starter.lists import cause_options, list_options, query_of, run_list, told_list
 
-HEADING = ("at", "case", "process", "what", "step", "attempt", "code", "by")
+TABLE = {
+    "at": "at",
+    "case": "case_id",
+    "process": "process",
+    "what": "label",
+    "step": "step",
+    "attempt": "attempt",
+    "code": "code",
+    "by": "actor",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,36 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 whether there are any or not."""
-    return run_loop(lambda: _run(call))
-
-
-async def _run(call: Call) -> int:
-    wanted = call.arguments
-    query = LogQuery(
-        case_id=wanted.case,
-        process=wanted.process,
-        event=wanted.event,
-        cause=wanted.cause,
-        code=wanted.code,
-        step=wanted.step,
-        actor=wanted.actor,
-        failed=wanted.failed,
-        since=wanted.since,
-        until=wanted.until,
+    query = query_of(call, LogQuery, "process", "event", "cause", "code", "step", "actor", "failed")
+    return run_list(
+        call,
+        lambda app: told_list(
+            call, every(app.store.activity, query), ACTIVITY, activity_item, TABLE, "nothing was done"
+        ),
     )
-    async with application(call.settings()) as app:
-        return await show(
-            call,
-            Listed(
-                found=every(app.store.activity, query),
-                columns=ACTIVITY,
-                item=lambda line: activity_item(line, call.language),
-                heading=HEADING,
-                row=lambda one: (
-                    one["at"], one["case_id"], one["process"], one["label"], one["step"], one["attempt"], one["code"],
-                    one["actor"],
-                ),
-                place=lambda line: line.id,
-                nothing="nothing was done",
-            ),
-        )  # fmt: skip

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from invoicing.bootstrap import application
+from invoicing.bootstrap import Application
 from invoicing.domain.labels import Role
 from invoicing.domain.records import CaseFacts, CaseQuery
 from invoicing.domain.state import InvoiceStatus, PaymentStatus
 from invoicing.exporting import PAGE, pages
 from invoicing.listing import PAYMENTS, payment_item, payment_row
-from invoicing.serving import run as run_loop
 from starter.call import Call
-from starter.lists import Listed, list_options, show
+from starter.lists import Listed, list_options, query_of, run_list
 
 HEADING = ("recorded", "case", "client", "expert", "payment", "amount", "invoice", "number", "badges", "waits for")
 
@@ -29,40 +28,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(call: Call) -> int:
     """0 whether there are any or not."""
-    return run_loop(lambda: _run(call))
-
-
-async def _run(call: Call) -> int:
     wanted = call.arguments
-    query = CaseQuery(
-        case_id=wanted.case,
+    query = query_of(
+        call,
+        CaseQuery,
         client_id=wanted.client,
         expert_id=wanted.expert,
         payment_status=wanted.status,
         invoice_status=wanted.invoice,
         parked=True if wanted.parked else None,
-        since=wanted.since,
-        until=wanted.until,
         limit=PAGE,
     )
-    async with application(call.settings()) as app:
+    return run_list(call, lambda app: _listed(call, app, query))
 
-        async def fetch(after: str | None) -> tuple[CaseFacts, ...]:
-            return await app.store.payments(query.model_copy(update={"cursor": after}))
 
-        return await show(
-            call,
-            Listed(
-                found=pages(fetch, lambda facts: facts.state.case_id),
-                columns=PAYMENTS,
-                item=lambda facts: payment_item(facts, Role.OPS, call.language),
-                heading=HEADING,
-                row=_row,
-                place=lambda facts: facts.state.case_id,
-                nothing="nobody has paid or tried to",
-                flat=payment_row,
-            ),
-        )
+def _listed(call: Call, app: Application, query: CaseQuery) -> Listed[CaseFacts]:
+    async def fetch(after: str | None) -> tuple[CaseFacts, ...]:
+        return await app.store.payments(query.model_copy(update={"cursor": after}))
+
+    return Listed(
+        found=pages(fetch, lambda facts: facts.state.case_id),
+        columns=PAYMENTS,
+        item=lambda facts: payment_item(facts, Role.OPS, call.language),
+        heading=HEADING,
+        row=_row,
+        place=lambda facts: facts.state.case_id,
+        nothing="nobody has paid or tried to",
+        flat=payment_row,
+    )
 
 
 def _row(item: dict[str, object]) -> tuple[str, ...]:

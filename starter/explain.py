@@ -11,10 +11,12 @@ from typing import Any
 
 from invoicing.bootstrap import application
 from invoicing.domain.labels import Role, view
+from invoicing.domain.records import TaskKind, TaskQuery
 from invoicing.errors import NotFound
 from invoicing.explained import explanation
+from invoicing.listing import task_item
 from invoicing.locale import text
-from invoicing.presenting import state_record, timeline_entry
+from invoicing.presenting import moment, state_record, timeline_entry
 from invoicing.serving import run as run_loop
 from starter.call import Call, language_option
 from starter.outcomes import ExitCode
@@ -22,6 +24,15 @@ from starter.under_way import asked, document, happened, under_way
 
 LINES = ("line", "description", "VAT", "before discount", "discount", "rounding", "value")
 RATES = ("VAT", "lines", "net", "tax", "gross")
+
+
+AGAIN = {
+    TaskKind.INVOICE: "regenerate {case}",
+    TaskKind.EMAIL: "resend {case}",
+    TaskKind.REFUND: "refund {case} --reason WHY",
+    TaskKind.NOTIFICATION: "resend {case} --expert",
+}
+"""The command that tries a failed task of each kind again."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +53,18 @@ async def _run(call: Call) -> int:
         except NotFound:
             raise NotFound("not_found", "no case is recorded under this id") from None
         entries = await app.store.timeline(call.arguments.case_id)
+        tasks = await app.store.task_list(TaskQuery(case_id=call.arguments.case_id))
         runs = await asked(call, call.arguments.case_id, app.clock())
     record = state_record(facts, Role.OPS, call.language)
     why = explanation(facts.document, call.language)
     events = [timeline_entry(entry, Role.OPS, call.language) for entry in entries]
-    call.out.result({**record, "events": events, **document(runs), "explanation": why})
+    failed = [task_item(task, call.language) for task in tasks]
+    call.out.result({**record, "failed_tasks": failed, "events": events, **document(runs), "explanation": why})
     for line in _standing(record, call.language):
         call.out.line(line)
+    for task in tasks:
+        again = AGAIN[task.kind].format(case=task.case_id)
+        call.out.line(f"failed: {task.kind.value}, {task.code} since {moment(task.opened_at)}; again: {again}")
     for line in under_way(runs):
         call.out.line(line)
     if facts.state.held:

@@ -12,6 +12,7 @@ from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKin
 from invoicing.domain.state import Step
 from invoicing.errors import Cause
 from invoicing.storage.store import SqlCaseStore
+from starter.__main__ import COMMANDS
 from tests.unit.starter.commands import AUTOPAY, answer, case, starter
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -106,3 +107,26 @@ def test_failed_lists_are_told_by_kind(told: Path, kind: str, count: int) -> Non
     asyncio.run(fail())
     items = answer(starter(told, "failures", "--kind", kind, "--json"))["items"]
     assert [item["kind"] for item in items] == [kind] * count
+
+
+@pytest.mark.parametrize("kind", TaskKind)
+def test_a_case_says_what_failed_and_by_which_command_it_is_tried_again(told: Path, kind: TaskKind) -> None:
+    async def fail() -> None:
+        store = SqlCaseStore(f"sqlite+aiosqlite:///{told / 'paidcase.db'}")
+        async with store.transaction() as db:
+            task = FailedTask(key="m", kind=kind, case_id="c-1", code="internal", opened_at=NOW)
+            await db.open_task(task)
+        await store.close()
+
+    asyncio.run(fail())
+    (line,) = [one for one in starter(told, "explain", "c-1").stdout.splitlines() if one.startswith("failed:")]
+    assert line.startswith(f"failed: {kind.value}, internal since 2026-11-22T10:00:00Z; again: ")
+    command, *more = line.rpartition("again: ")[2].split()
+    assert (command in COMMANDS, "c-1" in more, "--expert" in more) == (True, True, kind is TaskKind.NOTIFICATION)
+
+
+def test_log_and_mails_have_their_headings(told: Path) -> None:
+    head, first, *_ = starter(told, "log", "--failed").stdout.splitlines()
+    assert head.split() == ["at", "case", "process", "what", "step", "attempt", "code", "by"]
+    assert [word in first for word in ("c-1", "invoice", "generate_invoice", "issuer_unreachable")] == [True] * 4
+    assert starter(told, "emails", "--status", "failed").stdout == "nothing was mailed\n"

@@ -69,7 +69,21 @@ class Postman:
         When it cannot be delivered either, its own task takes their place: under `task`, or the key of its Message-ID.
 
         Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
-        delivery = await self._intent(case_id, kind, mail)
+        async with self._store.transaction() as db:
+            delivery = await self.intend(db, case_id, kind, mail)
+        return await self.hand_over(delivery, step, mail, give_up_after, event, replaces, task)
+
+    async def hand_over(
+        self,
+        delivery: Delivery,
+        step: Step,
+        mail: Mail,
+        give_up_after: timedelta,
+        event: Event,
+        replaces: Sequence[str] = (),
+        task: str | None = None,
+    ) -> DeliveryStatus:
+        """The same of a mail whose intent is committed."""
         if delivery.status in ENDED:
             return delivery.status
         errand = Errand(delivery, step, task or task_key(mail.message_id), tuple(replaces))
@@ -91,34 +105,34 @@ class Postman:
             raise
         return await self._sent(errand, event)
 
-    async def _intent(self, case_id: str, kind: MailKind, mail: Mail) -> Delivery:
+    async def intend(self, db: UnitOfWork, case_id: str, kind: MailKind, mail: Mail) -> Delivery:
+        """Write the intent to hand the mail over; the row as it stands when the mail has come to its end before."""
         now = self._clock()
-        async with self._store.transaction() as db:
-            known = await db.delivery(mail.message_id)
-            if known is not None and known.status in ENDED:
-                return known
-            if known is None:
-                delivery = Delivery(
-                    message_id=mail.message_id,
-                    case_id=case_id,
-                    kind=kind,
-                    recipient=mail.recipient,
-                    status=DeliveryStatus.SENDING,
-                    tries=1,
-                    created_at=now,
-                    updated_at=now,
-                )
-            else:
-                # An intent that nobody answered: the process died while it spoke to the server.
-                lost = 1 if known.status is DeliveryStatus.SENDING else 0
-                update = {
-                    "status": DeliveryStatus.SENDING,
-                    "tries": known.tries + 1,
-                    "doubtful": known.doubtful + lost,
-                    "updated_at": now,
-                }
-                delivery = known.model_copy(update=update)
-            await db.save_delivery(delivery)
+        known = await db.delivery(mail.message_id)
+        if known is not None and known.status in ENDED:
+            return known
+        if known is None:
+            delivery = Delivery(
+                message_id=mail.message_id,
+                case_id=case_id,
+                kind=kind,
+                recipient=mail.recipient,
+                status=DeliveryStatus.SENDING,
+                tries=1,
+                created_at=now,
+                updated_at=now,
+            )
+        else:
+            # An intent that nobody answered: the process died while it spoke to the server.
+            lost = 1 if known.status is DeliveryStatus.SENDING else 0
+            update = {
+                "status": DeliveryStatus.SENDING,
+                "tries": known.tries + 1,
+                "doubtful": known.doubtful + lost,
+                "updated_at": now,
+            }
+            delivery = known.model_copy(update=update)
+        await db.save_delivery(delivery)
         return delivery
 
     async def _sent(self, errand: Errand, event: Event) -> DeliveryStatus:
@@ -130,7 +144,9 @@ class Postman:
             await db.save_delivery(
                 delivery.model_copy(update={"status": DeliveryStatus.SENT, "code": None, "updated_at": now})
             )
-            await db.close_task(errand.task, now)
+            # the task of this very row is open only where another execution has ended it meanwhile
+            if stored != delivery or errand.task != task_key(delivery.message_id):
+                await db.close_task(errand.task, now)
             await _made_good(db, errand, now)
             sent = LogEntry(case_id=delivery.case_id, event=event, at=now, step=errand.step, attempt=delivery.tries)
             await db.log(sent)

@@ -16,7 +16,7 @@ from temporalio import activity
 from activities.delivery import MessageIds, Postman, task_key
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
-from invoicing.domain.records import CaseFacts, DeliveryStatus, Event, MailKind, Notice, TaskKind
+from invoicing.domain.records import CaseFacts, Delivery, DeliveryStatus, Event, MailKind, Notice, TaskKind
 from invoicing.domain.state import Step
 from invoicing.domain.telling import Telling, due_again, end_of, overtaken, tellings
 from invoicing.locale import text
@@ -86,17 +86,25 @@ class ExpertActivities:
             await db.add_notice(notice)
             if not case.failed and not facts.state.closed:
                 await db.save(facts.state.model_copy(update={"expert_told": True, "closed": True}))
-        earlier = [self._task(case.case_id, one) for one in overtaken(telling, facts.state)]
-        letter = Letter(telling, self._id(case.case_id, telling), earlier)
-        return Notified(delivered=True, mail=await self._mailed(facts, letter, case.give_up_after))
+            earlier = [self._task(case.case_id, one) for one in overtaken(telling, facts.state)]
+            letter = Letter(telling, self._id(case.case_id, telling), earlier)
+            mail = _mail(facts, letter)
+            if mail is None:
+                return Notified(delivered=True, mail=None)
+            delivery = await self._postman.intend(db, case.case_id, telling.kind, mail)
+        return Notified(delivered=True, mail=await self._handed_over(delivery, letter, mail, case.give_up_after))
 
     async def _told_again(self, case: NotifyInput, decision: int) -> Notified:
         """Mail what the failed list has of this expert's case, unless it was made good in the meantime."""
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
             letter = await self._again(db, facts, decision)
-        sent = None if letter is None else await self._mailed(facts, letter, case.give_up_after)
-        return Notified(delivered=True, mail=sent)
+            mail = None if letter is None else _mail(facts, letter)
+        if letter is None or mail is None:
+            return Notified(delivered=True, mail=None)
+        async with self._store.transaction() as db:
+            delivery = await self._postman.intend(db, case.case_id, letter.telling.kind, mail)
+        return Notified(delivered=True, mail=await self._handed_over(delivery, letter, mail, case.give_up_after))
 
     async def _again(self, db: UnitOfWork, facts: CaseFacts, decision: int) -> Letter | None:
         """What an earlier execution has begun to send, else what is due of that which waits."""
@@ -110,22 +118,11 @@ class ExpertActivities:
         newer = {self._task(case_id, one) for one in told[: told.index(chosen)]}
         return Letter(chosen, self._id(case_id, chosen, decision), [key for key in tasks if key not in newer])
 
-    async def _mailed(self, facts: CaseFacts, letter: Letter, give_up_after: timedelta) -> DeliveryStatus | None:
-        if facts.expert is None or not facts.expert.email:
-            return None
-        case_id, telling = facts.document.case_id, letter.telling
-        language = offered_language(facts.expert.language)
-        mail = Mail(
-            message_id=letter.message_id,
-            recipient=facts.expert.email,
-            subject=text(language, f"mail.{telling.kind.value}.subject", case_id=case_id),
-            text=text(language, f"mail.{telling.kind.value}.text", case_id=case_id),
-            language=language,
-        )
-        task, told = self._task(case_id, telling), Event.EXPERT_NOTIFIED
-        return await self._postman.deliver(
-            case_id, telling.kind, Step.NOTIFY, mail, give_up_after, told, letter.replaces, task
-        )
+    async def _handed_over(
+        self, delivery: Delivery, letter: Letter, mail: Mail, give_up_after: timedelta
+    ) -> DeliveryStatus:
+        task, told = self._task(delivery.case_id, letter.telling), Event.EXPERT_NOTIFIED
+        return await self._postman.hand_over(delivery, Step.NOTIFY, mail, give_up_after, told, letter.replaces, task)
 
     def _task(self, case_id: str, telling: Telling) -> str:
         """Key of the failed task of a telling: the same however often it is mailed."""
@@ -133,3 +130,17 @@ class ExpertActivities:
 
     def _id(self, case_id: str, telling: Telling, again: int | None = None) -> str:
         return self._ids(case_id, telling.kind, telling.number, again)
+
+
+def _mail(facts: CaseFacts, letter: Letter) -> Mail | None:
+    """The letter as a mail; None for an expert without an address."""
+    if facts.expert is None or not facts.expert.email:
+        return None
+    case_id, kind, language = facts.document.case_id, letter.telling.kind, offered_language(facts.expert.language)
+    return Mail(
+        message_id=letter.message_id,
+        recipient=facts.expert.email,
+        subject=text(language, f"mail.{kind.value}.subject", case_id=case_id),
+        text=text(language, f"mail.{kind.value}.text", case_id=case_id),
+        language=language,
+    )

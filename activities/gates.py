@@ -7,6 +7,7 @@ the gate's row. A case's facts are read before its gate is locked, always in thi
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from activities.parking import gate_left, let_go_in
@@ -28,15 +29,15 @@ class Gates:
         self._store = store
         self._clock = clock
 
-    async def is_held(self, order: IssueOrder, issuer: str) -> bool:
-        """Whether the case, of which no attempt has begun, must wait; then it is noted and shown that it does."""
-        if not self.limits.on:
+    async def is_held(self, order: IssueOrder, gates: Sequence[Gate]) -> bool:
+        """Whether the case, of which no attempt has begun, must wait; then it is noted and shown that it does.
+
+        The gates are those before its issuer, as they were when the facts were read.
+        """
+        if not self.limits.on or not (order.facts.state.held or any(gate.shut for gate in gates)):
             return False
         case_id, now = order.facts.document.case_id, self._clock()
         async with self._store.reading() as db:
-            gates = await db.gates_named(brownouts.gates_of(issuer, order.facts.document.expert_id))
-            if not order.facts.state.held and not any(gate.shut for gate in gates):
-                return False  # the usual case, told by one read
             hold = await db.hold(case_id)
             shut = next((gate for gate in gates if brownouts.is_held(gate, hold, self.limits, now)), None)
             if shut is None:

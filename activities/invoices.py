@@ -14,6 +14,7 @@ from activities.gates import Gates
 from activities.logins import Logins, login_accepted
 from activities.metrics import note_invoice
 from activities.parking import cleared
+from invoicing.domain.brownouts import gates_of
 from invoicing.domain.records import CaseFacts, Event, LogEntry
 from invoicing.domain.state import Badge, CaseState, InvoiceStatus, Step, invoice_available, invoice_by_hand
 from invoicing.errors import ConnectivityFault, InternalFault, OutcomeUnknown, PaidcaseError, SettingsFault
@@ -83,23 +84,24 @@ class InvoiceActivities:
         """
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
+            order, name = IssueOrder(facts), facts.expert.issuer if facts.expert else NO_ISSUER
+            sent_at = await db.issue_sent(case.case_id, order.sequence)
+            gates = await db.gates_named(gates_of(name, facts.document.expert_id))
         if facts.state.invoiced:
             return _told(facts.state)
         if not facts.state.paid:
             raise InternalFault("internal", "an invoice was asked for before the money")
-        name = facts.expert.issuer if facts.expert else NO_ISSUER
         if name == NO_ISSUER:
             return await self._by_hand(facts)
         issuer = self._issuers.get(name)
         if issuer is None:
             raise SettingsFault("issuer_not_ready", f"the issuer {name} is not set up")
-        order = IssueOrder(facts)
-        if not isinstance(issuer, LookingIssuer) and await self._may_exist(order):
+        if not isinstance(issuer, LookingIssuer) and sent_at is not None:
             # only who may have issued can say so: another issuer could make a second invoice
             raise SettingsFault("issuer_not_ready", "the issuer was changed while an invoice of the case may exist")
         begun = not case.may_wait or activity.info().attempt > 1
         # an execution that held the case and died before it could say so has begun nothing
-        if case.may_wait and (not begun or facts.state.held) and await self._gates.is_held(order, name):
+        if case.may_wait and (not begun or facts.state.held) and await self._gates.is_held(order, gates):
             return Generated(status=facts.state.invoice.status, held=True)
         if facts.state.held:
             await self._gates.begin(case.case_id)
@@ -157,6 +159,8 @@ class InvoiceActivities:
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
             state, expert_id = facts.state, facts.document.expert_id
+            if issued.to_note is not None:
+                await db.set_invoice_document(case_id, issued.to_note, issued.sha256)
             if state.invoiced:
                 return _told(state)
             state = await cleared(db, state, Step.INVOICE, self._clock())

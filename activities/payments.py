@@ -139,12 +139,13 @@ class PaymentActivities:
         while True:
             async with self._store.reading() as db:
                 facts = await db.facts(case.case_id)
-                attempts = await db.attempts(case.case_id)
-            if facts.state.paid:
-                return Charged(outcome=ChargeOutcome.PAID, attempt=facts.state.payment.attempt)
-            if isinstance(facts.document.payment, ExternalPayment):
-                await record_external(self._store, case.case_id, self._clock())
-                continue
+                external = isinstance(facts.document.payment, ExternalPayment)
+                attempts = () if external else await db.attempts(case.case_id)
+            state = facts.state
+            if external and not state.paid:
+                state = await record_external(self._store, case.case_id, self._clock())
+            if state.paid:
+                return Charged(outcome=ChargeOutcome.PAID, attempt=state.payment.attempt)
             match plan_charge(attempts, case.requested, self._clock()):
                 case Post(number):
                     return await self._post(facts, number, case)

@@ -171,10 +171,10 @@ async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction,
     return paid
 
 
-async def record_external(store: CaseStore, case_id: str, now: datetime) -> None:
+async def record_external(store: CaseStore, case_id: str, now: datetime) -> CaseState:
     """Record that the money of a case came another way. Raises `Refused` when it claims to come from the future."""
     async with store.transaction() as db:
-        await record_external_in(db, await db.facts(case_id), now)
+        return await record_external_in(db, await db.facts(case_id), now)
 
 
 def is_verifiable(facts: CaseFacts, now: datetime) -> bool:

@@ -6,6 +6,7 @@ afterwards, never while the counter is held. A crash in between is met by drawin
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -60,7 +61,7 @@ class BuiltinIssuer:
             stored = await db.invoice(case_id, order.sequence)
             if stored is None:
                 stored = await self._number(db, order.facts, rate)
-        return await self._drawn(case_id, order.sequence, stored)
+        return await self._drawn(stored)
 
     async def correct_to_zero(self, order: IssueOrder) -> Issued:
         """The correction to zero: found, completed, or made. Raises `DataFault` when there is nothing to correct."""
@@ -106,7 +107,11 @@ class BuiltinIssuer:
             stored = next((one for one in issued if is_it(one.invoice)), None)
             if stored is None:
                 stored = await self._correction(db, facts, decision, issued, changed)
-        return await self._drawn(case_id, stored.invoice.sequence, stored)
+        made = await self._drawn(stored)
+        if made.to_note is not None:
+            async with self._store.transaction() as db:
+                await db.set_invoice_document(case_id, made.to_note, made.sha256)
+        return dataclasses.replace(made, to_note=None)
 
     async def _correction(
         self,
@@ -169,13 +174,12 @@ class BuiltinIssuer:
             document.currency, rate_before(sale_date(paid_at), issue_date(self._clock()))
         )
 
-    async def _drawn(self, case_id: str, sequence: int, stored: StoredInvoice) -> Issued:
+    async def _drawn(self, stored: StoredInvoice) -> Issued:
         invoice, sha256 = stored.invoice, stored.sha256
-        if sha256 is None:
-            sha256 = await self._documents.put(await self._draw(invoice))
-            async with self._store.transaction() as db:
-                await db.set_invoice_document(case_id, sequence, sha256)
-        return Issued(number=invoice.number, issued_on=invoice.issued_on, sha256=sha256)
+        if sha256 is not None:
+            return Issued(invoice.number, invoice.issued_on, sha256)
+        drawn = await self._documents.put(await self._draw(invoice))
+        return Issued(invoice.number, invoice.issued_on, drawn, to_note=invoice.sequence)
 
     async def _number(self, db: UnitOfWork, facts: CaseFacts, rate: ExchangeRate | None) -> StoredInvoice:
         expert, buyer, payment = facts.expert, facts.billing, facts.state.payment

@@ -82,11 +82,16 @@ class CorrectionOrder:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An invoice that exists: its number, date, stored PDF and that PDF's address."""
+    """An invoice that exists: its number, date, stored PDF and that PDF's address.
+
+    `to_note`: the sequence of an invoice of our own, whose row is to learn that address together with the case's
+    record; who dies before that has the same document drawn again.
+    """
 
     number: str
     issued_on: date
     sha256: str
+    to_note: int | None = None
 
 
 class Issuer(Protocol):

@@ -31,7 +31,7 @@ from activities.delivery import Postman
 from activities.payments import PaymentActivities
 from invoicing import bootstrap, relay
 from invoicing.documents.builtin import BuiltinIssuer
-from invoicing.domain.records import MailKind
+from invoicing.domain.records import Delivery, MailKind
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.wfirma.client import WfirmaClient
@@ -243,14 +243,14 @@ def _worker(*args: Any, **options: Any) -> temporalio.worker.Worker:
 
 
 def _wrap_postman() -> None:
-    deliver = Postman.deliver
+    hand_over = Postman.hand_over
 
-    async def delivering(self: Postman, case_id: str, kind: MailKind, *args: Any) -> Any:
-        if kind is not MailKind.INVOICE:
+    async def handing_over(self: Postman, delivery: Delivery, *args: Any) -> Any:
+        if delivery.kind is not MailKind.INVOICE:
             strike("between notice and mail")
-        return await deliver(self, case_id, kind, *args)
+        return await hand_over(self, delivery, *args)
 
-    Postman.deliver = delivering  # type: ignore[method-assign,assignment]  # the same with a point
+    Postman.hand_over = handing_over  # type: ignore[method-assign,assignment]  # the same with a point
 
 
 def _wrap_workflow() -> None:

@@ -48,6 +48,8 @@ def translated() -> Iterator[None]:
         yield
     except PaidcaseError:
         raise
+    except sqlite3.Error as error:  # of a statement that went to the driver directly
+        raise _sqlite(error) from None
     except (SQLAlchemyError, OSError) as error:  # asyncpg lets refused and timed-out connections out as OSError
         raise meaning(error) from None  # the driver's text may quote personal data
 

@@ -8,10 +8,11 @@ thread, same order of jobs; measured, a transaction of three statements takes ha
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiosqlite
 
@@ -63,6 +64,7 @@ class OneHopConnection(aiosqlite.Connection):
     """An aiosqlite connection whose statements take one trip, and whose needless rollbacks take none."""
 
     _begin: str | None = None
+    _abandoned = False
     _stopped: Any = None
 
     def stop(self) -> Any:
@@ -93,20 +95,42 @@ class OneHopConnection(aiosqlite.Connection):
             self._begin = None  # only now: when it was refused, the next statement must not run without it
         return self._conn.cursor()
 
+    async def executed(self, statement: str, parameters: Any, *, many: bool) -> tuple[list[Any], int]:
+        """Rows and row count of a statement, for one set of parameters or for many."""
+        return cast("tuple[list[Any], int]", await self.run(self._executed, statement, parameters, many))
+
+    def _executed(self, statement: str, parameters: Any, many: bool) -> tuple[list[Any], int]:
+        cursor = self.cursor_of_thread()
+        try:
+            (cursor.executemany if many else cursor.execute)(statement, parameters)
+            return cursor.fetchall() if cursor.description else [], cursor.rowcount
+        finally:
+            cursor.close()
+
     async def run(self, job: Any, *arguments: Any) -> Any:
         """One job on the thread of the connection."""
-        return await self._execute(job, *arguments)  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
+        try:
+            return await self._execute(job, *arguments)  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
+        except asyncio.CancelledError:
+            self._abandoned = True  # the job itself goes on, or waits for its turn
+            raise
 
     async def commit(self) -> None:
         """Nothing to commit when nothing began."""
         if self._begin is None:
-            await super().commit()
+            await self.run(self._conn.commit)
 
     async def rollback(self) -> None:
         """SQLAlchemy rolls back whenever a connection returns to the pool; most have nothing to roll back."""
+        if self._abandoned or self._conn.in_transaction:
+            await self.run(self._roll_back)
+            self._abandoned = False
         self._begin = None
-        if self._conn.in_transaction:
-            await super().rollback()
+
+    def _roll_back(self) -> None:
+        # on the thread, behind an abandoned statement: taken from it before, it would run outside of any transaction
+        self._begin = None
+        self._conn.rollback()
 
 
 def connect_sqlite(database: str | Path, **options: Any) -> OneHopConnection:

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from invoicing.errors import ConnectivityFault, SettingsFault
+from invoicing.storage.direct import driver_of
 from invoicing.storage.faults import translated
 from invoicing.storage.one_hop import OneHopConnection, connect_sqlite
 
@@ -84,10 +85,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-async def _begin_with_next(connection: AsyncConnection, statement: str) -> None:
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(driver, OneHopConnection)  # noqa: S101  # `create_engine` makes no other
+def _begin_with_next(connection: AsyncConnection, statement: str) -> OneHopConnection:
+    driver = driver_of(connection)
+    assert driver is not None  # noqa: S101  # `create_engine` makes no other
     driver.begin_with_next(statement)
+    return driver
 
 
 class Database:
@@ -113,10 +115,10 @@ class Database:
         await self._wait_for_turn()
         try:
             async with self._connected(self._engine) as connection:
-                await _begin_with_next(connection, "BEGIN IMMEDIATE")
+                driver = _begin_with_next(connection, "BEGIN IMMEDIATE")
                 yield connection
                 with translated():
-                    await connection.commit()
+                    await driver.commit()  # SQLAlchemy has not seen every statement
         finally:
             self._turn.release()
 
@@ -126,7 +128,7 @@ class Database:
         sqlite = self.dialect == "sqlite"
         async with self._connected(self._engine if sqlite else self._snapshots) as connection:
             if sqlite:
-                await _begin_with_next(connection, "BEGIN")
+                _begin_with_next(connection, "BEGIN")
             yield connection
 
     @asynccontextmanager

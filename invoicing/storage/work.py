@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import CursorResult, Executable, Row, Table, TextClause
+from sqlalchemy import Executable, Row, Table, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from invoicing.errors import InternalFault
 from invoicing.ports import Clock, Sealer
+from invoicing.storage.direct import Done, execute
 from invoicing.storage.faults import translated
 
 type_of_details: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -40,14 +41,14 @@ class Work:
 
     async def _read(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         with translated():
-            result = await self._connection.execute(statement, parameters)
-        return result.all()
+            done = await execute(self._connection, statement, parameters)
+        return done.all()
 
-    async def _write(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+    async def _write(self, statement: Executable, parameters: Any = None) -> Done:
         if not self._writable:
             raise InternalFault("write_in_reading", "a reading transaction was asked to write")
         with translated():
-            return await self._connection.execute(statement, parameters)
+            return await execute(self._connection, statement, parameters)
 
 
 Statements = Mapping[str, Executable]

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import insert, text
 
 from invoicing.domain.processes import Process
 from invoicing.domain.records import (
@@ -25,6 +25,7 @@ from invoicing.errors import Cause
 from invoicing.storage import tables
 from invoicing.storage.store import SqlCaseStore
 from tests.contract.storage.samples import MINUTE, NOW, document, state
+from tests.contract.storage.sent import sent_by
 
 Call = Callable[[SqlCaseStore], Awaitable[object]]
 
@@ -134,17 +135,8 @@ async def test_postgresql_reads_every_list_by_its_index_whatever_the_values(data
 
 async def _last_statement(store: SqlCaseStore, call: Call) -> tuple[str, Any]:
     """What a call sends to the driver last: the list itself."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    engine = store._database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with sent_by(store) as sent:
         await call(store)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     return sent[-1]
 
 

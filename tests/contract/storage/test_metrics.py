@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import insert, text
 
 from invoicing.domain.metrics import MOST
 from invoicing.domain.records import FailedTask, TaskKind
 from invoicing.storage import tables
 from invoicing.storage.store import SqlCaseStore
 from tests.contract.storage.samples import NOW, recorded
+from tests.contract.storage.sent import sent_by
 from tests.contract.storage.test_list_plans import _fill
 
 PROCESSES = "processes"
@@ -21,20 +22,10 @@ PROCESSES = "processes"
 
 async def statements(store: SqlCaseStore) -> list[tuple[str, Any]]:
     """What figures and log lines send to the driver."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().startswith("SELECT"):
-            sent.append((statement, parameters))
-
-    engine = store._database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with sent_by(store) as sent:
         await store.figures(NOW)
         await store.told(0, NOW + timedelta(days=1))
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return sent
+    return [one for one in sent if one[0].lstrip().startswith("SELECT")]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

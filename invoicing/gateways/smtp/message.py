@@ -17,7 +17,6 @@ from datetime import datetime
 from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -32,9 +31,10 @@ _LATIN = str.maketrans("łŁ", "lL")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mail is from: the header and the envelope address."""
+    """Who the mail is from: the header, also as it is written, and the envelope address."""
 
     header: Address
+    line: bytes
     envelope: str
 
 
@@ -53,7 +53,8 @@ def read_sender(text: str) -> Sender:
     address = _address(parts[2] or parts[3]) if parts else None
     if parts is None or address is None:
         raise SettingsFault("mail_not_configured", "the sender is not an e-mail address")
-    return Sender(Address(display_name=parts[1] or "", addr_spec=address), address)
+    header = Address(display_name=parts[1] or "", addr_spec=address)
+    return Sender(header, _header("From", header), address)
 
 
 def compose(mail: Mail, sender: Sender, sent_at: datetime) -> Envelope:
@@ -65,12 +66,10 @@ def compose(mail: Mail, sender: Sender, sent_at: datetime) -> Envelope:
         raise InternalFault("internal", "the message id is not one")
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", mail.language):
         raise InternalFault("internal", "the language of a mail is not one")
-    head = EmailMessage(policy=policy.SMTP)
     try:
-        head["From"] = sender.header
-        head["To"] = Address(addr_spec=recipient)
-        head["Subject"] = mail.subject
-        written = head.as_bytes().rstrip(b"\r\n")
+        # an address that has passed is plain ASCII without quotes or blanks, so it needs no folding and no encoding
+        to = f"To: {recipient}\r\n".encode()
+        written = (sender.line + to + _header("Subject", mail.subject)).removesuffix(b"\r\n")
         text = _text(mail.text)
     except (ValueError, MessageError):
         raise InternalFault("internal", "the subject or text of a mail cannot be written") from None
@@ -85,6 +84,11 @@ def compose(mail: Mail, sender: Sender, sent_at: datetime) -> Envelope:
     files = (mark + b"\r\n" + _file(attachment) for attachment in mail.attachments)
     message = b"".join((written, fixed.encode(), mark, b"\r\n", text, *files, mark, b"--\r\n"))
     return Envelope(sender.envelope, recipient, message)
+
+
+def _header(name: str, value: str | Address) -> bytes:
+    """A header line as the standard library folds and encodes it. Raises `ValueError` for a line end in the value."""
+    return policy.SMTP.fold_binary(*policy.SMTP.header_store_parse(name, value))
 
 
 def _address(text: str) -> str | None:
@@ -119,8 +123,7 @@ def _file(attachment: Attachment) -> bytes:
         f"Content-Disposition: {disposition}\r\n\r\n"
     )
     text = binascii.b2a_base64(attachment.content, newline=False)
-    lines = (text[start : start + LINE] for start in range(0, len(text), LINE))
-    return head.encode() + b"\r\n".join(lines)
+    return head.encode() + b"\r\n".join([text[start : start + LINE] for start in range(0, len(text), LINE)])
 
 
 def _file_name(text: str) -> str:

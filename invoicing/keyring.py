@@ -11,8 +11,6 @@ import binascii
 import os
 from collections.abc import Sequence
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
@@ -29,6 +27,8 @@ class KeyRing:
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         if not keys:
             raise SettingsFault("secrets_keys_missing", "a key ring needs at least one key")
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 7 MiB, only for who has keys
+
         self._first = keys[0][0]
         self._ciphers = {name: AESGCM(key) for name, key in keys}
 
@@ -47,6 +47,8 @@ class KeyRing:
         cipher = self._ciphers.get(name)
         if cipher is None:
             raise SettingsFault("secrets_keys_missing", "the key of an encrypted value is not in the key ring")
+        from cryptography.exceptions import InvalidTag
+
         try:
             return cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound_to)
         except (InvalidTag, ValueError) as error:  # too short for a nonce is a ValueError

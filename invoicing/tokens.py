@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import jwt
-
 from invoicing.domain.labels import Role
 from invoicing.errors import NotAllowed
 
@@ -54,10 +52,14 @@ class Tokens:
             claims["name"] = name
         if expires is not None:
             claims["exp"] = now + expires
+        import jwt  # only who signs or reads tokens pays for it and its cryptography: 7 MiB of every worker
+
         return jwt.encode(claims, _key(self._secrets[0]), algorithm="HS256")
 
     def read(self, token: str) -> Caller:
         """Who the token speaks for. Raises `NotAllowed("unauthenticated")` for one that is not ours or has expired."""
+        import jwt
+
         for secret in self._secrets:
             try:
                 claims = jwt.decode(

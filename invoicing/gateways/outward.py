@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from invoicing.errors import ConnectivityFault, PaidcaseError
 from invoicing.ports import Clock
+
+if TYPE_CHECKING:
+    import aiohttp
 
 KEPT_ALIVE = 4.0
 """Seconds an idle connection is kept: below the five after which many servers close theirs, because a write that meets
@@ -77,7 +79,8 @@ class Outward:
     """The session, opened by the first call and again after `close`. `unreachable` is the code of "not reached"."""
 
     def __init__(self, timeout: timedelta, connect_timeout: timedelta, clock: Clock, *, unreachable: str) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds(), connect=connect_timeout.total_seconds())
+        self._timeout = timeout.total_seconds()
+        self._connect_timeout = connect_timeout.total_seconds()
         self._clock = clock
         self._unreachable = unreachable
         self._session: aiohttp.ClientSession | None = None
@@ -90,6 +93,8 @@ class Outward:
 
     async def send(self, request: Request, *, limit: int, lost: Lost) -> Reply:
         """Make the call. Raises `ConnectivityFault` when it had no connection, `lost` when its answer did not come."""
+        import aiohttp  # 6 MiB, only for who calls a provider
+
         progress = _Progress(self._clock, request.leave_by)
         try:
             async with self._open().request(
@@ -110,6 +115,8 @@ class Outward:
         raise ConnectivityFault(self._unreachable, kind)
 
     def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
         if self._session is None or self._session.closed:
             trace = aiohttp.TraceConfig()
             trace.on_connection_create_end.append(_connected)
@@ -117,7 +124,7 @@ class Outward:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=self._connect_timeout),
                 trace_configs=[trace],
             )
         return self._session

@@ -12,9 +12,6 @@ from datetime import date
 from decimal import Decimal
 from io import BytesIO
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-
 from invoicing.domain.money import amount_text
 from invoicing.errors import DataFault, Fault
 from invoicing.gateways.wfirma.judgement import unusable
@@ -84,6 +81,9 @@ def demand_document(content: bytes, numbers: Iterable[str], total: Decimal | Non
     """
     if len(content) < SMALLEST or b"%%EOF" not in content[-1024:]:
         raise unusable("wFirma: the document is cut off", write=False)
+    from pypdf import PdfReader  # with what it brings 13 MiB, only for who reads documents of others
+    from pypdf.errors import PyPdfError
+
     try:
         written = "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):

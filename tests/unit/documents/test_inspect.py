@@ -19,7 +19,8 @@ from pypdf.generic import (
 )
 from reportlab.pdfgen.canvas import Canvas
 
-from invoicing.documents.inspect import LARGEST, PdfFault, PdfInspector, pdf_fault
+from invoicing.documents.foreign import pdf_fault
+from invoicing.documents.inspect import LARGEST, PdfFault, PdfInspector
 
 Change = Callable[[PdfWriter], None]
 

@@ -71,22 +71,14 @@ class Postman:
         Raises `ConnectivityFault`, `OutcomeUnknown` while it is to be tried again."""
         async with self._store.transaction() as db:
             delivery = await self.intend(db, case_id, kind, mail)
-        return await self.hand_over(delivery, step, mail, give_up_after, event, replaces, task)
+        errand = Errand(delivery, step, task or task_key(mail.message_id), tuple(replaces))
+        return await self.hand_over(errand, mail, give_up_after, event)
 
-    async def hand_over(
-        self,
-        delivery: Delivery,
-        step: Step,
-        mail: Mail,
-        give_up_after: timedelta,
-        event: Event,
-        replaces: Sequence[str] = (),
-        task: str | None = None,
-    ) -> DeliveryStatus:
+    async def hand_over(self, errand: Errand, mail: Mail, give_up_after: timedelta, event: Event) -> DeliveryStatus:
         """The same of a mail whose intent is committed."""
+        delivery, step = errand.delivery, errand.step
         if delivery.status in ENDED:
             return delivery.status
-        errand = Errand(delivery, step, task or task_key(mail.message_id), tuple(replaces))
         if delivery.doubtful >= DOUBTFUL_TRIES:
             return await self._end(errand, DeliveryStatus.UNKNOWN, "mail_outcome_unknown")
         try:
@@ -111,27 +103,19 @@ class Postman:
         known = await db.delivery(mail.message_id)
         if known is not None and known.status in ENDED:
             return known
-        if known is None:
-            delivery = Delivery(
-                message_id=mail.message_id,
-                case_id=case_id,
-                kind=kind,
-                recipient=mail.recipient,
-                status=DeliveryStatus.SENDING,
-                tries=1,
-                created_at=now,
-                updated_at=now,
-            )
-        else:
-            # An intent that nobody answered: the process died while it spoke to the server.
-            lost = 1 if known.status is DeliveryStatus.SENDING else 0
-            update = {
-                "status": DeliveryStatus.SENDING,
-                "tries": known.tries + 1,
-                "doubtful": known.doubtful + lost,
-                "updated_at": now,
-            }
-            delivery = known.model_copy(update=update)
+        row = known or Delivery(
+            message_id=mail.message_id,
+            case_id=case_id,
+            kind=kind,
+            recipient=mail.recipient,
+            status=DeliveryStatus.WAITING,
+            created_at=now,
+            updated_at=now,
+        )
+        # An intent that nobody answered: the process died while it spoke to the server.
+        doubtful = row.doubtful + (row.status is DeliveryStatus.SENDING)
+        update = {"status": DeliveryStatus.SENDING, "tries": row.tries + 1, "doubtful": doubtful, "updated_at": now}
+        delivery = row.model_copy(update=update)
         await db.save_delivery(delivery)
         return delivery
 
@@ -237,8 +221,7 @@ async def _made_good(db: UnitOfWork, errand: Errand, now: datetime) -> None:
     """Tasks and alerts of the mails that this one replaces wait no more."""
     for key in errand.replaces:
         await db.close_task(key, now)
-    if errand.replaces:
-        await db.close_alerts(errand.replaces, now)
+    await db.close_alerts(errand.replaces, now)
 
 
 def task_key(message_id: str) -> str:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from activities.delivery import MessageIds, Postman, task_key
+from activities.delivery import Errand, MessageIds, Postman, task_key
 from activities.failures import mapped
 from invoicing.domain.cases import offered_language
 from invoicing.domain.records import CaseFacts, Delivery, DeliveryStatus, Event, MailKind, Notice, TaskKind
@@ -121,8 +121,9 @@ class ExpertActivities:
     async def _handed_over(
         self, delivery: Delivery, letter: Letter, mail: Mail, give_up_after: timedelta
     ) -> DeliveryStatus:
-        task, told = self._task(delivery.case_id, letter.telling), Event.EXPERT_NOTIFIED
-        return await self._postman.hand_over(delivery, Step.NOTIFY, mail, give_up_after, told, letter.replaces, task)
+        task = self._task(delivery.case_id, letter.telling)
+        errand = Errand(delivery, Step.NOTIFY, task, tuple(letter.replaces))
+        return await self._postman.hand_over(errand, mail, give_up_after, Event.EXPERT_NOTIFIED)
 
     def _task(self, case_id: str, telling: Telling) -> str:
         """Key of the failed task of a telling: the same however often it is mailed."""

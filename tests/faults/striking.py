@@ -27,11 +27,11 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 import activities.payments
 import invoicing.domain.payments
 import invoicing.gateways.wfirma.issuer
-from activities.delivery import Postman
+from activities.delivery import Errand, Postman
 from activities.payments import PaymentActivities
 from invoicing import bootstrap, relay
 from invoicing.documents.builtin import BuiltinIssuer
-from invoicing.domain.records import Delivery, MailKind
+from invoicing.domain.records import MailKind
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.smtp.mailer import SmtpMailer
 from invoicing.gateways.wfirma.client import WfirmaClient
@@ -245,10 +245,10 @@ def _worker(*args: Any, **options: Any) -> temporalio.worker.Worker:
 def _wrap_postman() -> None:
     hand_over = Postman.hand_over
 
-    async def handing_over(self: Postman, delivery: Delivery, *args: Any) -> Any:
-        if delivery.kind is not MailKind.INVOICE:
+    async def handing_over(self: Postman, errand: Errand, *args: Any) -> Any:
+        if errand.delivery.kind is not MailKind.INVOICE:
             strike("between notice and mail")
-        return await hand_over(self, delivery, *args)
+        return await hand_over(self, errand, *args)
 
     Postman.hand_over = handing_over  # type: ignore[method-assign,assignment]  # the same with a point
 

@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -36,6 +37,8 @@ CLOSED = [*(case_id for case_id, (place, _) in CASES.items() if place in {ORDERE
 OPENED = [case_id for case_id, (place, _) in CASES.items() if place == OPEN]
 RESENDING = [case_id for case_id, (place, _) in CASES.items() if place == RESENT]
 PART = Decimal("10")
+OUTSIDE = "outside-lost"
+"""A case with an open attempt, of which a person has told that it was paid another way."""
 
 
 def address(case_id: str) -> str:
@@ -88,6 +91,20 @@ async def paid_cases(stage: World) -> None:
         await stage.run_ended(case_id)
 
 
+async def told_of_other_money(stage: World) -> None:
+    """The run is about to count it, and asks the gateway about the open attempt before."""
+    await stage.record(OUTSIDE)
+    assert (await stage.pay(OUTSIDE, 60)).redirect_url
+    stage.gateway_fault("status", "http_500", f"{OUTSIDE}-", times=1000)
+    paid_at = stage.app.clock() - timedelta(hours=1)
+    await stage.app.deciding.external_payment(OUTSIDE, "ops", "TRANSFER-1", paid_at, Decimal("398.52"), "once")
+
+    async def settling() -> bool:
+        return "settle_attempts" in await stage.activities(OUTSIDE)
+
+    await until(settling, "the attempt is asked about")
+
+
 async def unbegun(stage: World) -> None:
     """Decided while no worker is there; the run that was to carry it out is terminated before one comes."""
     worker = stage.processes[1]
@@ -112,6 +129,8 @@ async def stage(temporal: TemporalServer, tmp_path_factory: pytest.TempPathFacto
         await paid_cases(opened)
         await asyncio.gather(*(brought_to(opened, case_id, place) for case_id, (place, _) in CASES.items()))
         await unbegun(opened)
+        await told_of_other_money(opened)
+        await opened.terminate(OUTSIDE)
         for case_id, (_, how) in CASES.items():
             await (act(opened, case_id).cancel() if how == CANCELLED else act(opened, case_id).terminate("test"))
         yield opened
@@ -127,7 +146,7 @@ async def told(stage: World) -> dict[str, list[StoredAlert]]:
 
         await until(ended, f"{case_id} has ended")
     found = await stage.sweep()
-    assert found.lost == sum(how == LOST for place, how in CASES.values() if place == OPEN)
+    assert found.lost == 1 + sum(how == LOST for place, how in CASES.values() if place == OPEN)
     alerts = {case_id: await stage.alerts(case_id, open_only=False) for case_id in (*CASES, *UNBEGUN)}
     for case_id in set(CLOSED) - set(UNBEGUN):
         with pytest.raises(NotAllowed):  # while it is on its way, nothing is left to refund
@@ -198,6 +217,18 @@ async def test_a_refund_of_an_open_run_goes_on_beside_the_case_that_waits(
     assert (state.invoice.status, state.parked) == (InvoiceStatus.AVAILABLE, None)
     assert state.badges == (Badge.PARTLY_REFUNDED,)
     assert await stage.alerts(case_id) == []
+
+
+async def test_money_that_a_person_told_of_is_counted_once_although_the_run_is_lost(
+    stage: World, told: dict[str, list[StoredAlert]]
+) -> None:
+    state = await stage.when(OUTSIDE, lambda state: state.expert_told, "the case ends", 90)
+    await stage.run_ended(OUTSIDE)
+    (kept,) = await stage.kept(OUTSIDE)
+    assert (kept["via"], kept["order_id"], stage.successes(OUTSIDE)) == ("external", "TRANSFER-1", [])
+    assert (state.invoice.status, state.parked, state.badges) == (InvoiceStatus.AVAILABLE, None, ())
+    assert len(await stage.rows(tables.invoices, OUTSIDE)) == 1
+    assert await stage.alerts(OUTSIDE) == []
 
 
 @pytest.mark.parametrize("case_id", RESENDING)

@@ -15,7 +15,7 @@ from invoicing.domain.records import CaseFacts
 from invoicing.domain.registers import case_faults_of, case_questions
 from invoicing.domain.state import Step
 from invoicing.domain.validation import ContentRules, case_totals, content_faults
-from invoicing.errors import DataFault, Fault
+from invoicing.errors import DataFault, Fault, SettingsFault
 from invoicing.ports import CaseStore, Clock
 
 
@@ -51,7 +51,8 @@ class BillingDataActivities:
     async def validate_billing_data(self, case: ValidateInput) -> Validated:
         """The revision and total of a sound case; a case whose invoice exists is never judged again.
 
-        Raises `DataFault("billing_data_invalid")` with every fault; it is never retried.
+        Raises `DataFault("billing_data_invalid")` with every fault, which is never retried, and
+        `SettingsFault("secrets_keys_missing")` where the expert's account cannot be judged without its keys.
         """
         async with self._store.reading() as db:
             facts = await db.facts(case.case_id)
@@ -62,6 +63,8 @@ class BillingDataActivities:
                 facts = facts.model_copy(update={"state": goes if goes == facts.state else await db.save(goes)})
         totals = case_totals(facts.document)
         if not facts.state.invoiced:
+            if facts.keys_unopened and facts.expert is not None and facts.expert.issuer == "wfirma":
+                raise SettingsFault("secrets_keys_missing", "the expert's keys are sealed with a key that is not there")
             faults = content_faults(facts.document, facts.billing, facts.expert, self._rules)
             faults = faults or await self._denied(facts)
             if faults:

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.acting import refund_ended
+from activities.alerting import raised
 from activities.failures import mapped
+from activities.queueing import proposal_key
 from invoicing.domain.correcting import recorded_request
 from invoicing.domain.corrections import is_zeroed
 from invoicing.domain.failures import FAILURES
@@ -178,15 +180,17 @@ class CorrectionActivities:
 
 async def propose(db: UnitOfWork, case_id: str, number: int, now: datetime, code: str = PROPOSED) -> None:
     """Ask ops for a correction after a refund, by its number; once, while it is open. The code says why we wait."""
-    await db.open_alert(
+    await raised(
+        db,
         Alert(
-            key=f"correction:{case_id}:{number}",
+            key=proposal_key(case_id, number),
             case_id=case_id,
             step=Step.INVOICE,
             cause=FAILURES[code].cause,
             code=code,
             opened_at=now,
-        )
+        ),
+        (await db.facts(case_id)).state,
     )
 
 

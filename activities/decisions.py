@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.records import Capture, Event, LogEntry
 from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
+from invoicing.errors import NotFound
 from invoicing.ports import CaseStore, Clock
 
 
@@ -123,8 +125,10 @@ class DecisionActivities:
         now, failure = self._clock(), failed.failure
         async with self._store.transaction() as db:
             state = (await db.facts(failed.case_id)).state
+            kind = failed.kind
             # what somebody told the run past us is in no row of ours, and must not hold up the run that was told it
-            kind = failed.kind or (await db.decision(failed.case_id, failed.number)).kind
+            with contextlib.suppress(NotFound):
+                kind = kind or (await db.decision(failed.case_id, failed.number)).kind
             await told_undone(db, state, failed.number, kind, failure, now)
         return _where(state)
 

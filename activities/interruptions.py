@@ -15,6 +15,7 @@ from temporalio import activity
 from activities.failures import mapped
 from activities.parking import closed, let_go_in, parking_key
 from activities.records import PARKABLE_TASKS
+from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.interrupted import interrupted, is_interrupted, place_of, unfinished_step
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, OutboxKind, OutboxMessage
 from invoicing.domain.state import CaseState
@@ -72,9 +73,18 @@ async def gone(db: UnitOfWork, state: CaseState, now: datetime, *, code: str) ->
         await closed(db, case_id, state.parked.step, now)
     state = await let_go_in(db, state, now)
     step, told = unfinished_step(state, place), {"place": place.value}
+    done = recorded(code, state, step, answer_of("", code))
     state = await db.save(interrupted(state, code, place))
     await db.log(
-        LogEntry(case_id=case_id, event=Event.PARKED, at=now, step=step, cause=Cause.INTERNAL, code=code, details=told)
+        LogEntry(
+            case_id=case_id,
+            event=Event.PARKED,
+            at=now,
+            step=step,
+            cause=Cause.INTERNAL,
+            code=code,
+            details={**told, **done},
+        )
     )
     key = parking_key(case_id, step)
     await db.open_alert(

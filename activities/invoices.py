@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
@@ -150,9 +150,10 @@ class InvoiceActivities:
             state = (await db.facts(facts.document.case_id)).state
             if state.invoiced:
                 return _told(state)
-            state = await cleared(db, state, Step.INVOICE, self._clock())
+            now = self._clock()
+            state = await cleared(db, state, Step.INVOICE, now)
             state = await db.save(invoice_by_hand(state))
-            await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND))
+            await db.log(self._entry(state.case_id, Event.INVOICE_BY_HAND, now))
         return _told(state)
 
     async def _available(self, case_id: str, issued: Issued, attempts: int, issuer: str | None) -> Generated:
@@ -163,7 +164,8 @@ class InvoiceActivities:
                 await db.set_invoice_document(case_id, issued.to_note, issued.sha256)
             if state.invoiced:
                 return _told(state)
-            state = await cleared(db, state, Step.INVOICE, self._clock())
+            now = self._clock()
+            state = await cleared(db, state, Step.INVOICE, now)
             state = await db.save(
                 invoice_available(
                     state,
@@ -174,20 +176,21 @@ class InvoiceActivities:
                     issuer=issuer,
                 )
             )
-            await db.log(self._entry(case_id, Event.INVOICE_ISSUED, issued.number))
+            await db.log(self._entry(case_id, Event.INVOICE_ISSUED, now, issued.number))
             if issuer is not None and isinstance(self._issuers.get(issuer), CheckingIssuer):
-                await login_accepted(db, expert_id, issuer, self._clock())
+                await login_accepted(db, expert_id, issuer, now)
             if Badge.REFUNDED in state.badges:  # the money went back while the invoice was being made
                 last = max(refund.number for refund in await db.refunds(case_id) if refund.kept)
-                await propose(db, case_id, last, self._clock())
+                await propose(db, case_id, last, now)
         note_invoice(attempts)
         return _told(state)
 
-    def _entry(self, case_id: str, event: Event, number: str | None = None) -> LogEntry:
+    @staticmethod
+    def _entry(case_id: str, event: Event, now: datetime, number: str | None = None) -> LogEntry:
         return LogEntry(
             case_id=case_id,
             event=event,
-            at=self._clock(),
+            at=now,
             step=Step.INVOICE,
             attempt=activity.info().attempt,
             details={"number": number} if number else {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from activities.alerting import raised, settled
 from invoicing.domain import logins
 from invoicing.domain.records import Alert
 from invoicing.domain.state import Step
@@ -27,17 +28,16 @@ class Logins:
             await db.login_refused(expert_id, now)
             if not logins.platform_suspected(await db.refused_logins(now - logins.WINDOW), now):
                 return fault
-            await db.open_alert(
-                Alert(
-                    key=logins.alert_key(issuer),
-                    case_id=None,
-                    step=Step.INVOICE,
-                    cause=Cause.SETTINGS,
-                    code="platform_key_refused",
-                    opened_at=now,
-                    details={"issuer": issuer},
-                )
+            alert = Alert(
+                key=logins.alert_key(issuer),
+                case_id=None,
+                step=Step.INVOICE,
+                cause=Cause.SETTINGS,
+                code="platform_key_refused",
+                opened_at=now,
+                details={"issuer": issuer},
             )
+            await raised(db, alert, None)
         return SettingsFault("platform_key_refused", f"{issuer} refuses the logins of many experts")
 
     async def is_suspected(self) -> bool:
@@ -50,4 +50,4 @@ class Logins:
 async def login_accepted(db: UnitOfWork, expert_id: str, issuer: str, now: datetime) -> None:
     """Note that the keys were taken, which clears the platform's."""
     if await db.login_accepted(expert_id, now, now - logins.NOTED_EVERY):
-        await db.close_alerts([logins.alert_key(issuer)], now)
+        await settled(db, None, "platform_key_refused", [logins.alert_key(issuer)], now)

@@ -13,13 +13,14 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.alerting import settled
 from activities.attempts import unchanged
 from activities.failures import mapped
 from activities.parking import cleared
 from activities.received import Received, record_external, record_transactions
 from invoicing.domain.cases import ExternalPayment, offered_language
 from invoicing.domain.consequences import AnswerClass
-from invoicing.domain.failure_records import recorded
+from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.payments import (
     MAY_STILL_PAY,
     NOT_FOUND_PROVES_AFTER,
@@ -162,7 +163,7 @@ class PaymentActivities:
         async with self._store.transaction() as db:
             # looked at again where it is written: an execution that stood still must not overwrite its successor's
             if plan_charge(await db.attempts(case.case_id), case.requested, self._clock()) != Post(number):
-                raise VersionConflict("attempts_changed", "another execution is charging this case")
+                raise VersionConflict("version_conflict", "another execution is charging this case")
             await db.save_attempt(attempt)
         try:
             opened = await self._gateway.open(self._in_time(attempt, request))
@@ -232,13 +233,15 @@ class PaymentActivities:
                 update = {"remote_id": stored.remote_id or opened.remote_id, "redirect_url": opened.redirect_url}
                 await db.save_attempt(stored.model_copy(update=update))
                 return
-            await db.close_alerts_of(case_id, SETTLED_BY_ATTEMPT, self._clock())
-            state = await cleared(db, facts.state, Step.CHARGE, self._clock())
+            now = self._clock()
+            await db.close_alerts_of(case_id, SETTLED_BY_ATTEMPT, now)
+            state = await cleared(db, facts.state, Step.CHARGE, now)
             state = payment_opened(state, attempt.attempt)
             if state == facts.state:
                 return
             await db.save(state)
-            await db.log(self._entry(case_id, Event.PAYMENT_OPENED, attempt.attempt))
+            entry = self._entry(case_id, Event.PAYMENT_OPENED, attempt.attempt)
+            await db.log(entry.model_copy(update={"at": now}))
 
     async def _refused(self, attempt: Attempt, refusal: Refused) -> None:
         now = self._clock()
@@ -250,7 +253,7 @@ class PaymentActivities:
             await db.save(payment_failed(payment_opened(facts.state, attempt.attempt), attempt.attempt))
             entry = self._entry(attempt.case_id, Event.PAYMENT_REFUSED, attempt.attempt, refusal)
             details = recorded(refusal.code, facts.state, Step.CHARGE, AnswerClass.REFUSED)
-            await db.log(entry.model_copy(update={"details": {"reason": refusal.message, **details}}))
+            await db.log(entry.model_copy(update={"at": now, "details": {"reason": refusal.message, **details}}))
             await db.open_alert(
                 Alert(
                     key=f"charge:{attempt.order_id}",
@@ -277,13 +280,25 @@ class PaymentActivities:
                 )
             )
             if opened:
-                await db.log(self._entry(case_id, Event.PAYMENT_DOUBTFUL, 0, error))
+                state, answer = (await db.facts(case_id)).state, answer_of(type(error).__name__, error.code)
+                told = recorded(error.code, state, Step.CHARGE, answer, outcome_known=error.outcome_known)
+                entry = self._entry(case_id, Event.PAYMENT_DOUBTFUL, activity.info().attempt, error)
+                await db.log(entry.model_copy(update={"at": now, "details": told}))
 
     async def _settle(self, case_id: str, attempt: Attempt) -> None:
         """Prove the attempt dead or paid. Raises `OutcomeUnknown` while neither is proved.
 
         Raises `Refused("payment_not_verified")` when money of another amount came: a person decides what it is.
         """
+        try:
+            await self._settled(case_id, attempt)
+        except ConnectivityFault as fault:
+            if attempt.state is AttemptState.SENT:
+                # this question came to nothing, and what became of the request before it is not known either
+                raise OutcomeUnknown("gateway_outcome_unknown", fault.message, retry_after=fault.retry_after) from fault
+            raise
+
+    async def _settled(self, case_id: str, attempt: Attempt) -> None:
         transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
         verdict, cancelled = judge(transactions, attempt), False
         if verdict not in {Verdict.PAID, Verdict.MISPAID}:
@@ -314,7 +329,7 @@ class PaymentActivities:
             state = payment_failed(facts.state, attempt.attempt)
             if state != facts.state:
                 await db.save(state)
-            await db.close_alerts([f"charge:{attempt.order_id}", f"charge:{case_id}"], now)
+            await settled(db, case_id, None, [f"charge:{attempt.order_id}", f"charge:{case_id}"], now)
 
     @staticmethod
     def _pause(attempt: Attempt, now: datetime) -> timedelta:

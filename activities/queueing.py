@@ -15,6 +15,11 @@ def decision_alert(case_id: str, kind: DecisionKind) -> str:
     return f"decision:{case_id}:{kind.value}"
 
 
+def proposal_key(case_id: str, number: int) -> str:
+    """Key of the alert that a refund, by its number, leaves the invoice to be corrected."""
+    return f"correction:{case_id}:{number}"
+
+
 async def start_again(db: UnitOfWork, case_id: str, why: str, now: datetime) -> None:
     """Have the relay start the case's run, once for each reason."""
     await db.enqueue(OutboxMessage(key=f"start:{case_id}:{why}", kind=OutboxKind.START, case_id=case_id), now)

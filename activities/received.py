@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from activities.alerting import raised
 from activities.parking import cleared
 from activities.queueing import decide, start_again
 from invoicing.domain.cases import ExternalPayment
@@ -83,7 +84,7 @@ async def _apply(
     captured = {capture.remote_id for capture in captures}
     match effect_of(transaction, attempt, captured=captured, case_paid=paid, only_failures=only_failures):
         case Effect.REJECT:
-            await _not_verified(db, attempt, transaction, now)
+            await _not_verified(db, attempt, state, transaction, now)
         case Effect.DOUBT:
             # settled before anything else is posted: see `plan_charge`
             attempt = attempt.model_copy(update={"state": BECOMES[Effect.DOUBT], "remote_id": transaction.remote_id})
@@ -91,7 +92,7 @@ async def _apply(
         case Effect.KEEP:
             return await _keep(db, attempt, state, transaction, via, now)
         case Effect.DUPLICATE:
-            attempt = await _duplicate(db, attempt, transaction, via, now)
+            attempt = await _duplicate(db, attempt, state, transaction, via, now)
         case Effect.MARK_FAILED:
             failed = attempt.model_copy(update={"state": AttemptState.FAILED, "reason": transaction.details})
             await db.save_attempt(failed)
@@ -103,8 +104,11 @@ async def _apply(
     return attempt, state
 
 
-async def _not_verified(db: UnitOfWork, attempt: Attempt, transaction: Transaction, now: datetime) -> None:
-    await db.open_alert(
+async def _not_verified(
+    db: UnitOfWork, attempt: Attempt, state: CaseState, transaction: Transaction, now: datetime
+) -> None:
+    await raised(
+        db,
         Alert(
             key=f"amount:{attempt.order_id}:{transaction.remote_id}",
             case_id=attempt.case_id,
@@ -117,7 +121,8 @@ async def _not_verified(db: UnitOfWork, attempt: Attempt, transaction: Transacti
                 "expected": f"{attempt.amount} {attempt.currency}",
                 "told": f"{transaction.amount} {transaction.currency}",
             },
-        )
+        ),
+        state,
     )
 
 
@@ -141,7 +146,9 @@ async def _keep(
     return paid, await db.save(completed)
 
 
-async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction, via: str, now: datetime) -> Attempt:
+async def _duplicate(
+    db: UnitOfWork, attempt: Attempt, state: CaseState, transaction: Transaction, via: str, now: datetime
+) -> Attempt:
     """Record money that nobody asked for, tell ops, and decide at once that it goes back."""
     paid = attempt.model_copy(update={"state": BECOMES[Effect.DUPLICATE]})
     await db.save_attempt(paid)
@@ -156,7 +163,9 @@ async def _duplicate(db: UnitOfWork, attempt: Attempt, transaction: Transaction,
         {"remote_id": transaction.remote_id, "reason": "paid twice"},
         now,
     )
-    await db.log(_entry(attempt, Event.PAYMENT_DUPLICATE, now))
+    told = recorded("payment_duplicate", state, Step.CHARGE, AnswerClass.NOT_ASKED)
+    failure = {"cause": Cause.PAYMENT, "code": "payment_duplicate", "details": told}
+    await db.log(_entry(attempt, Event.PAYMENT_DUPLICATE, now).model_copy(update=failure))
     await db.open_alert(
         Alert(
             key=f"duplicate:{transaction.remote_id}",

@@ -18,6 +18,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.alerting import raised, settled
 from activities.failures import mapped
 from invoicing.domain.reconciling import Books, Difference, DifferenceKind, differences
 from invoicing.domain.records import Alert, LogQuery, StoredAlert
@@ -212,9 +213,10 @@ class ReconciliationActivities:
         # what could not be asked is not proved to agree
         gone = [] if compared.unasked else [alert_key(case_id, kind) for kind in DifferenceKind if kind not in found]
         async with self._store.transaction() as db:
-            await db.close_alerts(gone, now)
+            await settled(db, case_id, CODE, gone, now)
             for kind in found:
-                await db.open_alert(_alert(kind, [one for one in compared.differences if one.kind is kind], now))
+                state = (await db.facts(case_id)).state
+                await raised(db, _alert(kind, [one for one in compared.differences if one.kind is kind], now), state)
 
 
 def _once(places: Sequence[Place]) -> tuple[Place, ...]:

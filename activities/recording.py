@@ -1,9 +1,9 @@
 """Failure records of attempts: an interceptor around every activity, so that no step can forget to write one.
 
 Guarantee: an attempt that fails leaves one record in the activity log, also when the database was away at that moment
-(written with the next one) or when the worker died over it (written by the attempt that follows). What is expected is
-no failure: a poll without a final answer, a look for a lost invoice. Recording never hides the failure itself. Whoever
-writes the record together with what it changed says so by `RecordedFailure`.
+(written when the next activity ends) or when the worker died over it (written by the attempt that follows). What is
+expected is no failure: a poll without a final answer, a look for a lost invoice. Recording never hides the failure
+itself. Whoever writes the record together with what it changed says so by `RecordedFailure`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import cause_of, known_code
 from invoicing.domain.records import Event, LogEntry, LogQuery
 from invoicing.domain.state import Step
-from invoicing.errors import PaidcaseError
+from invoicing.errors import PaidcaseError, SettingsFault
 from invoicing.ports import CaseStore, Clock
 
 STEPS: Mapping[str, Step] = MappingProxyType(
@@ -136,6 +136,12 @@ class FailureRecorder(Interceptor):
 
     async def _write(self, attempt: Attempt) -> None:
         self._unwritten.append(attempt)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Write what could not be written before; what still cannot stays for the next time."""
+        if not self._unwritten:
+            return
         async with self._turn:  # attempts fail at the same time, and each record is written once
             while self._unwritten:
                 oldest = self._unwritten[0]
@@ -143,7 +149,7 @@ class FailureRecorder(Interceptor):
                     if not await self._is_written(oldest):
                         await self._written(oldest)
                 except PaidcaseError as error:
-                    if error.retryable:
+                    if error.retryable or isinstance(error, SettingsFault):  # a database that must be put right
                         log.warning("failure_not_recorded_yet", case_id=oldest.case_id, code=error.code)
                         return
                     log.error("failure_not_recorded", case_id=oldest.case_id, code=error.code)
@@ -196,7 +202,9 @@ class _Recording(ActivityInboundInterceptor):
         if activity.info().attempt > 1:
             await self._recorder.begun(case_id)
         try:
-            return await super().execute_activity(input)
+            done = await super().execute_activity(input)
         except ApplicationError as error:
             await self._recorder.failed(case_id, error)
             raise
+        await self._recorder.catch_up()  # the database is there
+        return done

@@ -139,10 +139,11 @@ class RecordActivities:
     @mapped
     async def record_unpaid(self, close: CloseInput) -> Received:
         """Close a case that nobody paid, unless the money has come in the meantime."""
+        now = self._clock()
         async with self._store.transaction() as db:
             state = (await db.facts(close.case_id)).state
             if not state.paid and not state.closed:
                 state = await db.save(closed_unpaid(state))
-                await db.close_alerts_of(close.case_id, SETTLED_BY_ATTEMPT, self._clock())
-                await db.log(LogEntry(case_id=close.case_id, event=Event.CLOSED_UNPAID, at=self._clock()))
+                await db.close_alerts_of(close.case_id, SETTLED_BY_ATTEMPT, now)
+                await db.log(LogEntry(case_id=close.case_id, event=Event.CLOSED_UNPAID, at=now))
         return Received(paid=state.paid, status=state.payment.status)

@@ -7,7 +7,7 @@ nothing twice, so it is also the look-up after a lost answer.
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,8 +21,8 @@ from invoicing.domain.decisions import Decided, Refund, RefundStatus, is_given_b
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.money import amount_text
 from invoicing.domain.records import Alert, Capture, Event, FailedTask, LogEntry, TaskKind
-from invoicing.domain.refunds import RefundStage
-from invoicing.domain.state import Badge, CaseState, Step, with_badges
+from invoicing.domain.refunds import RefundStage, given_back
+from invoicing.domain.state import Step
 from invoicing.errors import Cause, ConnectivityFault, InternalFault, Refused, StillPending
 from invoicing.ports import CaseStore, Clock, PaymentGateway, UnitOfWork
 
@@ -78,11 +78,11 @@ class RefundActivities:
         refusal = await self._ordered(refund)
         if refusal is not None:
             return await self._failed(refund, refusal.code, refusal.message)
-        queued = refund.model_copy(update={"status": RefundStatus.QUEUED})
+        queued, now = refund.model_copy(update={"status": RefundStatus.QUEUED}), self._clock()
         async with self._store.transaction() as db:
             await db.save_refund(queued)
-            await refund_told(db, refund.case_id, self._clock())
-            await db.log(self._entry(queued, Event.REFUND_REQUESTED))
+            await refund_told(db, refund.case_id, now)
+            await db.log(self._entry(queued, Event.REFUND_REQUESTED, now))
         return await self._told(queued)
 
     async def _ordered(self, refund: Refund) -> Refused | None:
@@ -165,15 +165,16 @@ class RefundActivities:
         async with self._store.transaction() as db:
             state = (await db.facts(refund.case_id)).state
             await db.save_refund(done)
-            await db.log(self._entry(done, Event.REFUND_DONE))
+            await db.log(self._entry(done, Event.REFUND_DONE, now))
             capture, known = await _of_refund(db, refund)
             left, whole = left_to_refund(capture, known), is_given_back(capture, known)
             settled = [f"refund:{r.message_id}" for r in known if r.number == done.number or made_up_for(r, done, left)]
-            await db.close_alerts([*settled, *([f"duplicate:{refund.remote_id}"] if whole else [])], now)
+            duplicate = [f"duplicate:{refund.remote_id}"] if whole else []
+            await db.close_alerts([*settled, *duplicate], now)
             for key in settled:
                 await db.close_task(key, now)
             if refund.kept:
-                marked = _refund_badges(state, whole)
+                marked = given_back(state, whole=whole)
                 if marked != state:
                     await db.save(marked)
         return await self._told(done)
@@ -205,7 +206,7 @@ class RefundActivities:
         )
         state = (await db.facts(refund.case_id)).state
         details = recorded(code, state, Step.CHARGE, AnswerClass.REFUSED)
-        entry = self._entry(refund, Event.REFUND_FAILED, code)
+        entry = self._entry(refund, Event.REFUND_FAILED, now, code)
         await db.log(entry.model_copy(update={"details": {**entry.details, **details}}))
 
     async def _told(self, refund: Refund) -> Refunded:
@@ -213,11 +214,12 @@ class RefundActivities:
             whole = refund.kept and is_given_back(*await _of_refund(db, refund))
         return Refunded(status=refund.status, whole=whole, of_kept=refund.kept)
 
-    def _entry(self, refund: Refund, event: Event, code: str | None = None) -> LogEntry:
+    @staticmethod
+    def _entry(refund: Refund, event: Event, now: datetime, code: str | None = None) -> LogEntry:
         return LogEntry(
             case_id=refund.case_id,
             event=event,
-            at=self._clock(),
+            at=now,
             step=Step.CHARGE,
             cause=Cause.PAYMENT if code else None,
             code=code,
@@ -238,9 +240,3 @@ async def _of_refund(db: UnitOfWork, refund: Refund) -> tuple[Capture, tuple[Ref
     """The payment that a refund gives back, and all refunds of its case."""
     capture = next(c for c in await db.captures(refund.case_id) if c.remote_id == refund.remote_id)
     return capture, await db.refunds(refund.case_id)
-
-
-def _refund_badges(state: CaseState, whole: bool) -> CaseState:
-    if whole:
-        return with_badges(state, add=(Badge.REFUNDED,), drop=(Badge.PARTLY_REFUNDED,))
-    return with_badges(state, add=(Badge.PARTLY_REFUNDED,))

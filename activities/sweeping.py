@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.acting import told_undone
+from activities.alerting import raised, settled
 from activities.failures import FailureDetail, mapped
 from activities.interruptions import gone, hand_over_again
 from activities.queueing import decision_alert
@@ -171,9 +172,10 @@ class Sweeper:
         known = {alert.case_id for alert in alerts if alert.code == STUCK and alert.case_id is not None}
         if stuck or known:
             async with self._store.transaction() as db:
-                await db.close_alerts([_stuck_key(case_id) for case_id in sorted(known - stuck.keys())], now)
+                for case_id in sorted(known - stuck.keys()):
+                    await settled(db, case_id, STUCK, [_stuck_key(case_id)], now)
                 for case_id in sorted(stuck.keys() - known):
-                    await db.open_alert(_stuck(case_id, stuck[case_id], now))
+                    await raised(db, _stuck(case_id, stuck[case_id], now), (await db.facts(case_id)).state)
         return sorted(stuck)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.alerting import raised
 from activities.attempts import unchanged
 from activities.failures import mapped
 from activities.metrics import note_message
@@ -152,7 +153,8 @@ class WatchActivities:
         except NotFound as unknown:
             async with self._store.transaction() as db:
                 state = (await db.facts(message.case_id)).state
-                await db.open_alert(
+                await raised(
+                    db,
                     Alert(
                         key=f"notification:{notification.inbox_id}",
                         case_id=message.case_id,
@@ -161,6 +163,7 @@ class WatchActivities:
                         code="notification_rejected",
                         opened_at=now,
                         details={"reason": unknown.code},
-                    )
+                    ),
+                    state,
                 )
             return Received(paid=state.paid, status=state.payment.status)

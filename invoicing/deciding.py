@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from activities.queueing import decide
+from activities.interruptions import hand_over_again
+from activities.queueing import decide, decision_alert
 from invoicing.domain.cases import PaymentMethod
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
 from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, WhyNot, left_to_refund, refusal
+from invoicing.domain.invoices import Invoice
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
-from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry, TaskKind
+from invoicing.domain.records import ArchivedDocument, Capture, CaseFacts, Event, LogEntry, StoredInvoice, TaskKind
 from invoicing.domain.state import InvoiceStatus
 from invoicing.domain.validation import ContentRules, case_totals
 from invoicing.errors import DataFault, Fault, NotAllowed
@@ -167,6 +169,9 @@ class Deciding:
             if wish.billing_data is not None:
                 revision = await db.save_billing_data(case_id, wish.billing_data, actor, self._clock())
             body = wish.body(revision)
+            if (waiting := _undrawn(issued)) is not None:
+                await self._drawn_again(db, facts, wish, waiting, actor)
+                return facts
 
             def judge() -> None:
                 if facts.state.invoice.status is InvoiceStatus.MANUAL:
@@ -189,6 +194,20 @@ class Deciding:
             facts = await db.facts(case_id)
         self._wake()
         return facts
+
+    async def _drawn_again(
+        self, db: UnitOfWork, facts: CaseFacts, wish: CorrectionRequest, waiting: Invoice, actor: str
+    ) -> None:
+        """The same correction again has its number already: the decision that took it is handed over once more."""
+        if waiting.decision is None or not changes_nothing(waiting, facts.document, wish):
+            raise NotAllowed("action_not_allowed", reason=WhyNot.CORRECTION_WAITS)
+        case_id, now = facts.document.case_id, self._clock()
+        kind = (await db.decision(case_id, waiting.decision)).kind
+        await hand_over_again(db, case_id, waiting.decision, now)
+        await db.close_alerts([decision_alert(case_id, kind)], now)
+        told = {"decision": kind.value, "number": str(waiting.decision)}
+        await db.log(LogEntry(case_id=case_id, event=Event.DECIDED, at=now, actor=actor, details=told))
+        self._wake()
 
     async def _taken(
         self,
@@ -226,6 +245,12 @@ class Deciding:
             why = WhyNot.NO_EXPERT_ADDRESS
         if why is not None:
             raise NotAllowed("action_not_allowed", reason=why)
+
+
+def _undrawn(issued: Sequence[StoredInvoice]) -> Invoice | None:
+    """The latest correction when it has a number and no document: what makes documents failed."""
+    latest = issued[-1] if issued else None
+    return latest.invoice if latest and latest.sha256 is None and latest.invoice.kind == "correction" else None
 
 
 async def _refundable(db: UnitOfWork, case_id: str, remote_id: str | None) -> Capture | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activities.alerting import raised
 from activities.logins import Logins, login_accepted
 from activities.registers import RegisterDesk, denied
 from invoicing.domain.cases import ExpertDocument
@@ -116,7 +117,8 @@ async def _told(db: UnitOfWork, expert_id: str, checked: bool | None, actor: str
     if checked is not False:
         await db.close_alerts([key], now)
         return
-    await db.open_alert(
+    await raised(
+        db,
         Alert(
             key=key,
             case_id=None,
@@ -125,5 +127,6 @@ async def _told(db: UnitOfWork, expert_id: str, checked: bool | None, actor: str
             code=UNCHECKED,
             opened_at=now,
             details={"expert_id": expert_id},
-        )
+        ),
+        None,
     )

@@ -30,6 +30,9 @@ _BY_STEP: Mapping[Step | None, tuple[Plain, Plain, Plain]] = {
 }
 """What is told of a code that can occur at many steps: while it is tried again, when it has stopped, when unknown."""
 
+_OF_REFUNDS = frozenset({Money.NOT_REFUNDED, Money.MAY_BE_REFUNDED})
+"""What was tried with the money then was to give it back, whatever the code is."""
+
 _NOT_FOR_CLIENTS = frozenset({Documents.MAY_EXIST, Documents.NOT_CORRECTED})
 
 
@@ -104,6 +107,10 @@ def link(code: str) -> str:
 
 
 def _plain(failure: Told) -> Plain:
+    if failure.money in _OF_REFUNDS:
+        return Plain.REFUND_LATER
+    if failure.ended and failure.kind.plain is Plain.MAIL_LATER:
+        return Plain.MAIL_FAILED
     if failure.kind.plain is not None:
         return failure.kind.plain
     goes_on, stopped, unknown = _BY_STEP[failure.step]

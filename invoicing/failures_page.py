@@ -80,13 +80,13 @@ def _row(kind: FailureKind) -> str:
     lines = [f"### {kind.code}", "", text("en", kind.meaning), "", f"- Steps: {_steps(kind)}"]
     money, documents = _consequences(kind)
     lines += [f"- Money: {_sentences('money', money)}", f"- Documents: {_sentences('documents', documents)}"]
-    lines += [f"- Outcome: {'unknown until it is looked up' if kind.unknown else 'known'}"]
+    lines += [f"- Outcome: {'unknown until it is looked up' if kind.unknown or kind.doubtful else 'known'}"]
     lines += [f"- Next: {text('en', 'next.again' if kind.who is Who.NOBODY else f'next.{kind.who.value}')}"]
     lines += [f"- {text('en', 'retry.helps' if kind.alone else 'retry.cannot_help')}"]
     if pressed := _actions(kind):
         lines += [f"- Actions: {pressed}"]
-    if kind.code in RECOVERIES:
-        lines += [f"- Its alert is closed by: {'; '.join(way.value for way in RECOVERIES[kind.code])}"]
+    ways = "; ".join(way.value for way in RECOVERIES[kind.code])
+    lines += [f"- Its alert is closed by: {ways}" if ways else "- It opens no alert; the record tells of it."]
     lines += [f"- Told to {who}: {message(told(kind.code, None, None, role), role, 'en')}" for who, role in READERS[1:]]
     return "\n".join(lines) + "\n\n"
 
@@ -124,8 +124,11 @@ def _consequences(kind: FailureKind) -> tuple[set[Money], set[Documents]]:
         for state, step in product(states(), kind.steps)
         if state.paid or step in {Step.VALIDATE, Step.CHARGE}
     ]
-    money = {money_after(kind, state, step) for state, step in reached}
-    return money, {documents_after(kind, state, step) for state, step in reached}
+    known = (True, False) if kind.doubtful else (True,)
+    money = {money_after(kind, state, step, outcome_known=it) for (state, step), it in product(reached, known)}
+    return money, {
+        documents_after(kind, state, step, outcome_known=it) for (state, step), it in product(reached, known)
+    }
 
 
 def _sentences(prefix: str, values: set[Money] | set[Documents]) -> str:

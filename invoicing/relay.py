@@ -24,6 +24,8 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.alerting import settled
+from activities.queueing import decision_alert
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import CaseFacts, OutboxKind, QueuedMessage, QueuedNotification
 from invoicing.domain.state import CaseState
@@ -137,10 +139,10 @@ class Relay:
             await self._start(self._of_facts(facts), PaidCase.payment_notified.__name__, told, facts.state)
             return
         key = f"inbox:{message.id}"
+        kind, body, now = DecisionKind.LATE_PAYMENT, {"inbox_id": str(message.id)}, self._clock()
         async with self._store.transaction() as db:
-            decided, _ = await db.decide(
-                message.case_id, DecisionKind.LATE_PAYMENT, key, "gateway", {"inbox_id": str(message.id)}, self._clock()
-            )
+            decided, _ = await db.decide(message.case_id, kind, key, "gateway", body, now)
+            await settled(db, message.case_id, None, [decision_alert(message.case_id, kind)], now)
         await self._decide(message.case_id, decided.number)
 
     async def _decide(self, case_id: str, number: int, *, again: bool = False) -> None:

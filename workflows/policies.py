@@ -64,7 +64,9 @@ WAIT_RETRY = RetryPolicy(
 )
 """Waiting for an issuer's provider: each look names the time of the next one; this is for a database that is away."""
 
-CHECK_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_attempts=5)
+CHECK_ATTEMPTS, INVOICE_ATTEMPTS = 5, 3
+
+CHECK_RETRY = RetryPolicy(initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_attempts=CHECK_ATTEMPTS)
 """A person waits for the answer of a check: it is tried for about a minute and a half, then told as failed."""
 
 
@@ -76,7 +78,9 @@ def poll_retry(timing: Timing) -> RetryPolicy:
 
 def invoice_retry(timing: Timing) -> RetryPolicy:
     """Three attempts in all; the first one counts."""
-    return RetryPolicy(initial_interval=timing.invoice_retry_interval, backoff_coefficient=2, maximum_attempts=3)
+    return RetryPolicy(
+        initial_interval=timing.invoice_retry_interval, backoff_coefficient=2, maximum_attempts=INVOICE_ATTEMPTS
+    )
 
 
 def look_retry(timing: Timing) -> RetryPolicy:

@@ -7,6 +7,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 from activities.failures import FailureDetail
 from invoicing.errors import Cause
+from workflows.policies import CHECK_ATTEMPTS, INVOICE_ATTEMPTS
+
+LAST = {"check_payment": CHECK_ATTEMPTS}
+"""Attempts that an activity has in all, where an invoice has another number."""
 
 
 def detail_of(error: ActivityError) -> FailureDetail:
@@ -19,7 +23,8 @@ def detail_of(error: ActivityError) -> FailureDetail:
             return FailureDetail()
     if isinstance(cause, TimeoutError):
         spent = error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED
-        return FailureDetail(code="step_timed_out", outcome_known=False, attempt=3 if spent else 1)
+        attempt = LAST.get(error.activity_type, INVOICE_ATTEMPTS) if spent else 1
+        return FailureDetail(code="step_timed_out", outcome_known=False, attempt=attempt)
     if isinstance(cause, CancelledError):
         return FailureDetail(code="run_cancelled", outcome_known=False)
     return FailureDetail(cause=Cause.INTERNAL, code="internal")

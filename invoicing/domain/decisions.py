@@ -113,12 +113,14 @@ class WhyNot(StrEnum):
     NO_INVOICE_ISSUED = "no_invoice_issued"
     NOTHING_TO_REFUND = "nothing_to_refund"
     NO_FAILED_REFUND = "no_failed_refund"
+    CORRECTION_WAITS = "correction_waits"
     NOTHING_WAITS = "nothing_waits"
     NO_PAYMENT_AWAITED = "no_payment_awaited"
     PAID_ALREADY = "already_paid"
 
 
 _STOPPED = frozenset({Step.VALIDATE, Step.INVOICE})
+_AFTER_INVOICE = frozenset({Step.EMAIL, Step.NOTIFY})
 
 
 def would_invoice_nothing(state: CaseState) -> bool:
@@ -142,7 +144,8 @@ def refusal(kind: DecisionKind, state: CaseState, left: Decimal, *, untold: bool
                 allowed, why = False, WhyNot.MONEY_GIVEN_BACK
         case DecisionKind.REGENERATE_INVOICE:
             waits = state.paid and not state.invoiced and (stopped or state.closed)
-            allowed, why = waits or gone, WhyNot.NO_INVOICE_WAITS
+            told = parked is not None and parked.step in _AFTER_INVOICE
+            allowed, why = waits or gone or told, WhyNot.NO_INVOICE_WAITS
             if would_invoice_nothing(state):
                 allowed, why = False, WhyNot.MONEY_GIVEN_BACK
         case DecisionKind.RESEND_INVOICE:

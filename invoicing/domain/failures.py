@@ -31,8 +31,8 @@ class FailureKind:
     `steps`: where it can occur. `who` acts next, NOBODY while it is tried again by itself, by one of `actions` (None:
     what the step allows). `plain`: what client and expert are told; None, when the step decides. `alone`: trying again
     without any cure can help. `money` and `documents`: what the code itself says of them; None, when the state record
-    does. `refunding`: it is about giving money back. `unknown`: nobody knows what the step did. `says`: the key whose
-    meaning it shares.
+    does. `refunding`: it is about giving money back. `unknown`: nobody knows what the step did; `doubtful`: whoever
+    records it says whether anybody does. `says`: the key whose meaning it shares.
     """
 
     code: str
@@ -46,6 +46,7 @@ class FailureKind:
     documents: Documents | None = None
     refunding: bool = False
     unknown: bool = False
+    doubtful: bool = False
     says: str | None = None
 
     @property
@@ -71,11 +72,11 @@ _REFUND = (Action.REFUND,)
 
 ACTIONS: Mapping[Step, tuple[Action, ...]] = MappingProxyType(
     {
-        Step.VALIDATE: _CORRECT,
-        Step.CHARGE: (*_PAY, *_CHECK),
+        Step.VALIDATE: _AGAIN,
+        Step.CHARGE: (Action.PAY, *_PAY, *_CHECK),
         Step.INVOICE: _AGAIN,
-        Step.EMAIL: _RESEND,
-        Step.NOTIFY: (),
+        Step.EMAIL: (*_GO_ON, *_RESEND),
+        Step.NOTIFY: _GO_ON,
     }
 )
 """What people may do about a step that cannot go on, where the code itself says nothing."""
@@ -93,14 +94,9 @@ def _lacking(code: str, steps: tuple[Step, ...] = _ANY) -> FailureKind:
 
 _ROWS = (
     FailureKind("billing_data_invalid", Cause.BILLING_DATA, (Step.VALIDATE,), Who.CLIENT, Plain.DATA, _CORRECT),
-    FailureKind("invoice_facts_incomplete", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
+    FailureKind("invoice_facts_incomplete", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.INVOICE_FAILED, _CORRECT),
     FailureKind("invoice_data_refused", Cause.BILLING_DATA, _INVOICE, Who.CLIENT, Plain.DATA, _CORRECT),
     FailureKind("ksef_required", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS, _CORRECT),
-    FailureKind("bad_characters", Cause.BILLING_DATA, _ANY, Who.CLIENT, Plain.DATA, _CORRECT),
-    FailureKind(
-        "nothing_to_correct", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, (),
-        documents=Documents.STORED,
-    ),
     FailureKind(
         "issuer_total_differs", Cause.BILLING_DATA, _INVOICE, Who.EXPERT, Plain.INVOICE_FAILED,
         documents=Documents.MAY_EXIST,
@@ -123,8 +119,9 @@ _ROWS = (
     FailureKind("issuer_settings", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),
     FailureKind("platform_key_refused", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
     FailureKind("exchange_rate_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
-    FailureKind("secrets_keys_missing", Cause.SETTINGS, _INVOICE, Who.ADMINISTRATOR, Plain.INVOICE_FAILED),
-    FailureKind("documents_url", Cause.SETTINGS, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR),
+    FailureKind(
+        "secrets_keys_missing", Cause.SETTINGS, (Step.VALIDATE, Step.INVOICE), Who.ADMINISTRATOR, Plain.INVOICE_LATER,
+    ),
     FailureKind("database_url", Cause.SETTINGS, _ANY, Who.ADMINISTRATOR, Plain.OURS),
     FailureKind("database_schema", Cause.SETTINGS, _ANY, Who.ADMINISTRATOR, Plain.OURS),
     FailureKind("mail_not_configured", Cause.SETTINGS, _MAIL, Who.ADMINISTRATOR, Plain.MAIL_FAILED, _RESEND),
@@ -149,7 +146,7 @@ _ROWS = (
     FailureKind("payment_failed", Cause.PAYMENT, _CHARGE, Who.CLIENT, Plain.PAYMENT_FAILED, _PAY),
     FailureKind("payment_not_verified", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.PAYMENT_CHECKED, _CHECK),
     FailureKind(
-        "payment_duplicate", Cause.PAYMENT, _CHARGE, Who.NOBODY, Plain.PAID_TWICE, _REFUND, money=Money.PAID_TWICE
+        "payment_duplicate", Cause.PAYMENT, _CHARGE, Who.NOBODY, Plain.PAID_TWICE, (), money=Money.PAID_TWICE
     ),
     FailureKind("notification_rejected", Cause.PAYMENT, _CHARGE, Who.OPS, Plain.OURS, _CHECK),
     FailureKind(
@@ -172,6 +169,7 @@ _ROWS = (
         "correction_ksef_required", Cause.SETTINGS, _INVOICE, Who.OPS, Plain.CORRECTION, (),
         documents=Documents.NOT_CORRECTED,
     ),
+    FailureKind("refund_unfinished", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.CORRECTION, ()),
     FailureKind("mail_deferred", Cause.CONNECTIVITY, _MAIL, Who.NOBODY, Plain.MAIL_LATER, _RESEND, alone=True),
     FailureKind("mail_undeliverable", Cause.CONNECTIVITY, _MAIL, Who.NOBODY, Plain.MAIL_LATER, _RESEND, alone=True),
     FailureKind(
@@ -181,29 +179,21 @@ _ROWS = (
     FailureKind("mail_refused", Cause.BILLING_DATA, _MAIL, Who.OPS, Plain.MAIL_FAILED, _RESEND),
     FailureKind("database_unavailable", Cause.CONNECTIVITY, _ANY, Who.NOBODY, alone=True),
     FailureKind("document_store", Cause.INTERNAL, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR, alone=True),
-    FailureKind("step_timed_out", Cause.INTERNAL, _ANY, Who.OPS, alone=True, unknown=True),
+    FailureKind("step_timed_out", Cause.INTERNAL, _ANY, Who.OPS, alone=True, doubtful=True),
     FailureKind("run_cancelled", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, _GO_ON, unknown=True),
     FailureKind("run_lost", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, _GO_ON, unknown=True),
     FailureKind("run_stuck", Cause.INTERNAL, _ANY, Who.ENGINEER, Plain.OURS, ()),
+    FailureKind("document_altered", Cause.INTERNAL, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR),
+    FailureKind("document_unknown", Cause.INTERNAL, (Step.INVOICE, Step.EMAIL), Who.ADMINISTRATOR),
     FailureKind("internal", Cause.INTERNAL, _ANY, Who.ENGINEER),
     FailureKind("version_conflict", Cause.INTERNAL, _ANY, Who.NOBODY, alone=True, says="overtaken"),
-    FailureKind("attempts_changed", Cause.INTERNAL, _CHARGE, Who.NOBODY, alone=True, says="overtaken"),
     _broken("database"),
     _broken("duplicate_row"),
-    _broken("write_in_reading"),
-    _broken("naive_time"),
-    _broken("inexact_amount"),
     _broken("charge_of_paid_case", _CHARGE),
     _broken("second_kept_payment", _CHARGE),
     _broken("invoice_exists", _INVOICE),
-    _broken("document_altered", (Step.INVOICE, Step.EMAIL)),
-    _lacking("case_unknown"),
     _lacking("decision_unknown"),
-    _lacking("document_unknown", (Step.INVOICE, Step.EMAIL)),
-    _lacking("expert_unknown", _INVOICE),
-    _lacking("no_invoice", (Step.INVOICE, Step.EMAIL)),
     _lacking("notification_unknown", _CHARGE),
-    _lacking("order_unknown", _CHARGE),
 )  # fmt: skip
 
 FAILURES: Mapping[str, FailureKind] = MappingProxyType({kind.code: kind for kind in _ROWS})

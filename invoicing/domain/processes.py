@@ -37,7 +37,16 @@ OF_STEP: Mapping[Step | None, Process] = MappingProxyType(
 """Processes of events that can occur at every step; without a step they are about a decision."""
 
 BY_STEP = frozenset(
-    {Event.ATTEMPT_FAILED, Event.STEP_FAILED, Event.PARKED, Event.RESUMED, Event.MAIL_FAILED, Event.STEP_REDO}
+    {
+        Event.ATTEMPT_FAILED,
+        Event.STEP_FAILED,
+        Event.PARKED,
+        Event.RESUMED,
+        Event.MAIL_FAILED,
+        Event.STEP_REDO,
+        Event.ALERT_RAISED,
+        Event.ALERT_CLOSED,
+    }
 )
 
 OF_EVENT: Mapping[Event, Process] = MappingProxyType(

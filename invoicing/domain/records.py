@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
+from invoicing.domain.events import Event as Event
 from invoicing.domain.invoices import Fact, Invoice
 from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.domain.state import CaseState, Step
@@ -19,7 +20,10 @@ from invoicing.errors import Cause
 
 
 class CaseFacts(Fact):
-    """What an activity decides from: the recorded document, the newest billing data, the expert, the state record."""
+    """What an activity decides from: the recorded document, the newest billing data, the expert, the state record.
+
+    `keys_unopened`: the expert has keys of his issuer that no key of the ring opens.
+    """
 
     document: CaseDocument
     state: CaseState
@@ -27,6 +31,7 @@ class CaseFacts(Fact):
     billing_revision: int
     expert: ExpertDocument | None
     arrived_at: datetime
+    keys_unopened: bool = False
 
 
 class Capture(Fact):
@@ -104,49 +109,6 @@ class Notice(Fact):
     case_id: str
     kind: MailKind
     created_at: datetime
-
-
-class Event(StrEnum):
-    """What the activity log tells; the timeline of a case is made of it."""
-
-    EXPERT_SAVED = "expert_saved"
-    CASE_RECORDED = "case_recorded"
-    PAYMENT_REQUESTED = "payment_requested"
-    BILLING_DATA_SAVED = "billing_data_saved"
-    PAYMENT_OPENED = "payment_opened"
-    PAYMENT_REFUSED = "payment_refused"
-    PAYMENT_FAILED = "payment_failed"
-    PAYMENT_COMPLETED = "payment_completed"
-    PAYMENT_DUPLICATE = "payment_duplicate"
-    PAYMENT_DOUBTFUL = "payment_doubtful"
-    NOTIFICATION_REJECTED = "notification_rejected"
-    TRANSFER_TOLD = "transfer_told"
-    REGISTER_ASKED = "register_asked"
-    INVOICE_HELD = "invoice_held"
-    INVOICE_LET_GO = "invoice_let_go"
-    INVOICE_ISSUED = "invoice_issued"
-    INVOICE_BY_HAND = "invoice_by_hand"
-    INVOICE_ATTACHED = "invoice_attached"
-    INVOICE_CORRECTED = "invoice_corrected"
-    INVOICE_MAILED = "invoice_mailed"
-    REFUND_REQUESTED = "refund_requested"
-    REFUND_DONE = "refund_done"
-    REFUND_FAILED = "refund_failed"
-    REFUND_MAILED = "refund_mailed"
-    DECIDED = "decided"
-    GIVEN_UP = "given_up"
-    MAIL_FAILED = "mail_failed"
-    EXPERT_NOTIFIED = "expert_notified"
-    ATTEMPT_FAILED = "attempt_failed"
-    REFUND_ATTEMPT_FAILED = "refund_attempt_failed"
-    STEP_FAILED = "step_failed"
-    PARKED = "parked"
-    RESUMED = "resumed"
-    STEP_REDO = "step_redo"
-    CLOSED_UNPAID = "closed_unpaid"
-    ISSUER_SHUT = "issuer_shut"
-    ISSUER_OPENED = "issuer_opened"
-    COMPLETED = "completed"
 
 
 class LogEntry(Fact):

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from invoicing.domain.invoices import Fact
+from invoicing.domain.state import Badge, CaseState, with_badges
 
 
 class RefundStage(StrEnum):
@@ -62,3 +63,10 @@ class Transfer(Fact):
     status: TransferStatus
     details: str | None = None
     transferred_at: datetime | None = None
+
+
+def given_back(state: CaseState, *, whole: bool) -> CaseState:
+    """The kept payment is back with the client, all of it or a part."""
+    if whole:
+        return with_badges(state, add=(Badge.REFUNDED,), drop=(Badge.PARTLY_REFUNDED,))
+    return with_badges(state, add=(Badge.PARTLY_REFUNDED,))

@@ -143,7 +143,7 @@ class UnitOfWork(Protocol):
         """Store an issued invoice. Raises `InternalFault` when the case or the seller's number has one already."""
 
     async def set_invoice_document(self, case_id: str, sequence: int, sha256: str) -> None:
-        """Note the address of the stored PDF."""
+        """Note the address of the stored PDF. Raises `InternalFault` without such an invoice."""
 
     async def issue_sent(self, case_id: str, sequence: int) -> datetime | None:
         """When a request to issue this document last left, as far as it was not called off."""

@@ -65,14 +65,17 @@ _BILLING = select(billing_data.c.data).where(
 
 def facts_of(row: Row[Any], sealer: Sealer | None = None) -> CaseFacts:
     """A row of the facts' select as the record, with the expert's keys where they can be opened."""
-    state = CaseState.model_validate_json(row.state)
+    state, expert, unopened = CaseState.model_validate_json(row.state), None, False
+    if row.expert is not None:
+        expert, unopened = expert_for_facts(row.expert, row.wfirma_sealed, sealer)
     return CaseFacts.model_construct(
         document=CaseDocument.model_validate_json(row.document),
         state=state,
         billing=None if row.data is None else BillingData.model_validate_json(row.data),
         billing_revision=row.billing_revision,
-        expert=None if row.expert is None else expert_for_facts(row.expert, row.wfirma_sealed, sealer),
+        expert=expert,
         arrived_at=row.arrived_at,
+        keys_unopened=unopened,
     )
 
 

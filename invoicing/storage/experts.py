@@ -100,12 +100,12 @@ def expert_with_keys(document: str, sealed: str | None, sealer: Sealer | None) -
     return expert.model_copy(update={"wfirma": keys})
 
 
-def expert_for_facts(document: str, sealed: str | None, sealer: Sealer | None) -> ExpertDocument:
-    """A stored expert, with keys where they can be opened."""
+def expert_for_facts(document: str, sealed: str | None, sealer: Sealer | None) -> tuple[ExpertDocument, bool]:
+    """A stored expert, with keys where they can be opened, and whether there are keys that cannot."""
     try:
-        return expert_with_keys(document, sealed, sealer)
+        return expert_with_keys(document, sealed, sealer), False
     except SettingsFault:
-        return expert_without_keys(document)
+        return expert_without_keys(document), True
 
 
 class ExpertRows(Work):

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.records import StoredInvoice
-from invoicing.errors import InternalFault, NotFound
+from invoicing.errors import InternalFault
 from invoicing.storage.faults import DUPLICATE
 from invoicing.storage.tables import invoices, issue_notes, number_counters
 from invoicing.storage.types import Instant
@@ -131,7 +131,7 @@ class InvoiceRows(Work):
         """Note the address of the stored PDF."""
         result = await self._write(_SET_DOCUMENT, {"case": case_id, "nth": sequence, "hash": sha256})
         if result.rowcount != 1:
-            raise NotFound("no_invoice", "the case has no such invoice")
+            raise InternalFault("internal", "the case has no such invoice")
 
     async def issue_sent(self, case_id: str, sequence: int) -> datetime | None:
         """When a request to issue this document last left, as far as it was not called off."""

@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from invoicing.domain.processes import Process
 from invoicing.domain.records import (
     Alert,
+    Event,
     FailedTask,
     LogEntry,
     LogQuery,
@@ -57,7 +58,12 @@ _ACKNOWLEDGE = (
 )
 _CLOSE_BY_HAND = (
     update(alerts)
-    .where(alerts.c.id == bindparam("which"), alerts.c.closed_at.is_(None), alerts.c.code.in_(sorted(CLOSED_BY_HAND)))
+    .where(
+        alerts.c.id == bindparam("which"),
+        alerts.c.closed_at.is_(None),
+        alerts.c.code.in_(sorted(CLOSED_BY_HAND)),
+        alerts.c.key.not_like("parked:%"),  # what waits for a decision is not over because somebody has looked
+    )
     .values(closed_at=bindparam("now"))
 )
 _CLOSE_OF_CASE = (
@@ -132,15 +138,21 @@ class RecordLists(Work):
     async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
         """The first to acknowledge stays named; an alert that recovery has closed can be acknowledged too.
 
-        Where no record would ever show a recovery, looking after it is the end of it.
+        Where no record would ever show a recovery, looking after it is the end of it, and of its failed task.
         """
         which = min(alert_id, LARGEST_ID)
         await self._write(_ACKNOWLEDGE, {"which": which, "now": now, "actor": actor})
-        await self._write(_CLOSE_BY_HAND, {"which": which, "now": now})
+        by_hand = (await self._write(_CLOSE_BY_HAND, {"which": which, "now": now})).rowcount == 1
         rows = await self._read(_ALERT, {"which": which})
         if not rows:
             raise NotFound("alert_unknown", "there is no alert of this number")
-        return StoredAlert.model_validate(_plain(rows[0]))
+        alert = StoredAlert.model_validate(_plain(rows[0]))
+        if by_hand:
+            await self._write(_CLOSE_TASK, {"which": alert.key, "now": now})
+            about = {"case_id": alert.case_id, "step": alert.step, "code": alert.code}
+            entry = LogEntry(event=Event.ALERT_CLOSED, at=now, actor=actor, **about)
+            await self._write(_LOG, [{**entry.model_dump(), "details": _details(entry.details)}])
+        return alert
 
     async def activity(self, query: LogQuery) -> tuple[StoredLogEntry, ...]:
         """In the order of writing, newest first; time is what the lines say."""

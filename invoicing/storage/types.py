@@ -30,7 +30,7 @@ class Instant(types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.utcoffset() is None:
-            raise InternalFault("naive_time", "a time without zone cannot be stored")
+            raise InternalFault("internal", "a time without zone cannot be stored")
         utc = value.astimezone(UTC)
         return utc.isoformat(timespec="microseconds") if dialect.name == "sqlite" else utc
 
@@ -56,7 +56,7 @@ class Amount(types.TypeDecorator[Decimal]):
         if value is None:
             return None
         if not isinstance(value, Decimal) or not value.is_finite():
-            raise InternalFault("inexact_amount", "only a finite decimal can be stored as an amount")
+            raise InternalFault("internal", "only a finite decimal can be stored as an amount")
         return f"{value:f}" if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:

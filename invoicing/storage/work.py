@@ -46,7 +46,7 @@ class Work:
 
     async def _write(self, statement: Executable, parameters: Any = None) -> Done:
         if not self._writable:
-            raise InternalFault("write_in_reading", "a reading transaction was asked to write")
+            raise InternalFault("internal", "a reading transaction was asked to write")
         with translated():
             return await execute(self._connection, statement, parameters)
 

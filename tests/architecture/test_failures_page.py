@@ -17,18 +17,22 @@ from tests.architecture.tree import parse, product, relative
 KINDS = {cls.__name__ for cls in classes()}
 
 ANSWERED_AT_ONCE = """
-    action_not_allowed alert_unknown already_paid backup_damaged backup_schema client_unknown conflict
-    corrected_by_author corrected_elsewhere database_not_empty document_missing drawn_elsewhere forbidden invalid
-    key_used processes_running
-    not_found profile_unknown row_unknown settings too_large unauthenticated
+    action_not_allowed alert_unknown already_paid backup_damaged backup_schema bad_characters case_unknown
+    client_unknown conflict corrected_by_author corrected_elsewhere database_not_empty document_missing
+    documents_url drawn_elsewhere expert_unknown forbidden invalid key_used no_invoice not_found
+    processes_running profile_unknown row_unknown settings too_large unauthenticated
 """.split()
 """Told to a caller of the API or a command and never recorded: no attempt of a step ends with them."""
 
 OF_CALLERS = ("starter/", "invoicing/web/", "invoicing/ops/")
 """Rooms in which no step runs."""
 
-NO_FAILURES = {"payment_pending", "refund_pending", "register_unreachable", "temporal_unreachable"}
-"""The next poll is expected, a register that does not answer stops nobody, and a sweep waits until Temporal is back."""
+NO_FAILURES = {
+    "nothing_to_correct", "order_unknown", "payment_pending", "refund_pending", "register_unreachable",
+    "temporal_unreachable",
+}  # fmt: skip
+"""The next poll is expected, a register that does not answer stops nobody, a sweep waits until Temporal is back, a
+message about an unknown order is told as rejected, and a correction that would change nothing is none."""
 
 
 @cache

@@ -20,8 +20,10 @@ WITHOUT_END = ("invoicing/storage/migrations/versions/", "invoicing/locale/")
 
 EXPLAINED = {
     "activities/payments.py": "one capability with one intent protocol: opening and settling share it",
+    "activities/reconciliation.py": "one comparison: where cases are found, what is asked, what becomes of the answer",
     "invoicing/gateways/autopay/client.py": "three calls of one protocol and the one judgement of their answers",
     "invoicing/bootstrap.py": "the composition root: every adapter and every activity is named once, here",
+    "invoicing/deciding.py": "one door for everything that people may decide, each act one transaction",
     "invoicing/domain/records.py": "the records of the database side by side, each a few lines",
     "invoicing/intake.py": "one door for everything that callers may ask for, each act one transaction",
     "invoicing/ports/storage.py": "one database is one port: its exam reads it from top to bottom",

@@ -81,7 +81,9 @@ class Plan:
 
 
 def account_of(facts: CaseFacts) -> WfirmaAccount:
-    """The expert's keys. Raises `SettingsFault` without any."""
+    """The expert's keys. Raises `SettingsFault` without any, and where none of our keys opens them."""
+    if facts.keys_unopened:
+        raise SettingsFault("secrets_keys_missing", "the expert's wFirma keys are sealed with a key that is not there")
     keys = facts.expert.wfirma if facts.expert else None
     if keys is None:
         raise SettingsFault("issuer_settings", "the expert has no wFirma keys")

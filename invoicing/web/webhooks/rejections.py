@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from invoicing.domain.consequences import AnswerClass
+from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import Attempt, Transaction
 from invoicing.domain.records import Alert, Event, LogEntry
 from invoicing.domain.state import Step
@@ -81,6 +83,8 @@ async def _tell(
         key=key, case_id=case_id, step=Step.CHARGE, cause=Cause.PAYMENT, code=code, opened_at=now, details=details
     )
     if await db.open_alert(alert):  # repeats of what is on the alert page already add nothing
+        state = (await db.facts(case_id)).state if case_id is not None else None
+        told = recorded(code, state, Step.CHARGE, AnswerClass.NOT_ASKED)
         entry = LogEntry(
             case_id=case_id,
             event=Event.NOTIFICATION_REJECTED,
@@ -90,6 +94,6 @@ async def _tell(
             cause=Cause.PAYMENT,
             code=code,
             actor="autopay",
-            details=details,
+            details={**details, **told},
         )
         await db.log(entry)

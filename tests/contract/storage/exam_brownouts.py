@@ -133,5 +133,5 @@ async def a_hold_is_one_row_that_is_replaced_and_ended(open_store: OpenStore) ->
 
 async def a_reading_transaction_shuts_nothing(open_store: OpenStore) -> None:
     async with opened(open_store) as store, store.reading() as work:
-        assert (await fault_of(work.save_gate(GATE), InternalFault)).code == "write_in_reading"
-        assert (await fault_of(work.lock_gate(WFIRMA), InternalFault)).code == "write_in_reading"
+        assert (await fault_of(work.save_gate(GATE), InternalFault)).code == "internal"
+        assert (await fault_of(work.lock_gate(WFIRMA), InternalFault)).code == "internal"

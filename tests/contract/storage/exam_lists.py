@@ -237,6 +237,57 @@ async def an_alert_is_acknowledged_once(open_store: OpenStore) -> None:
         assert (again.acknowledged_by, closed.acknowledged_by, closed.closed_at) == (None, "ops:Ewa", NOW + MINUTE)
 
 
+async def an_acknowledged_alert_stays_so_while_its_failure_repeats_and_a_later_one_is_another(
+    open_store: OpenStore,
+) -> None:
+    async with opened(open_store) as store:
+        async with store.transaction() as work:
+            await work.open_alert(alert())
+        (mine,) = await store.alerts(open_only=True, after_id=0, limit=10)
+        seen = await store.acknowledge(mine.id, "ops:Ewa", NOW)
+        for n in range(3):
+            async with store.transaction() as work:
+                assert not await work.open_alert(alert(code="issuer_unreachable", opened_at=NOW + n * MINUTE))
+        assert await store.alerts(open_only=False, after_id=0, limit=10) == (seen,)
+        async with store.transaction() as work:
+            assert await work.close_alerts_of(CASE, {"issuer_unreachable"}, NOW) == 0
+            assert await work.close_alerts_of(CASE, {alert().code}, NOW + 4 * MINUTE) == 1
+            assert await work.open_alert(alert(opened_at=NOW + 5 * MINUTE))
+        later, over = await store.alerts(open_only=False, after_id=0, limit=10)
+        assert over == seen.model_copy(update={"closed_at": NOW + 4 * MINUTE})
+        assert (later.opened_at, later.acknowledged_by, later.closed_at) == (NOW + 5 * MINUTE, None, None)
+
+
+async def acknowledging_ends_what_no_record_would_end_and_nothing_that_waits_for_a_decision(
+    open_store: OpenStore,
+) -> None:
+    async with opened(open_store) as store:
+        await recorded(store)
+        by_hand = {"code": "mail_refused", "step": Step.EMAIL}
+        parked = alert("parked:case:charge", code="payment_not_verified")
+        async with store.transaction() as work:
+            for one in (alert("mail:1", **by_hand), alert("mail:2", **by_hand), parked):
+                await work.open_alert(one)
+                await work.open_task(
+                    FailedTask(key=one.key, kind=TaskKind.EMAIL, case_id=CASE, code=one.code, opened_at=NOW)
+                )
+        waiting, other, mine = await store.alerts(open_only=True, after_id=0, limit=10)
+        for one in (mine, waiting):
+            await store.acknowledge(one.id, "ops:Ewa", NOW + MINUTE)
+            await store.acknowledge(one.id, "ops:Jan", NOW + 2 * MINUTE)
+        found = await store.alerts(open_only=False, after_id=0, limit=10)
+        assert [(one.id, one.acknowledged_by, one.closed_at) for one in found] == [
+            (waiting.id, "ops:Ewa", None),
+            (other.id, None, None),
+            (mine.id, "ops:Ewa", NOW + MINUTE),
+        ]
+        assert {task.key for task in await store.failed_tasks(None, 0, 10)} == {"mail:2", parked.key}
+        (line,) = await store.timeline(CASE)
+        assert (line.event, line.at, line.code, line.actor) == (
+            Event.ALERT_CLOSED, NOW + MINUTE, "mail_refused", "ops:Ewa",
+        )  # fmt: skip
+
+
 async def of_many_who_acknowledge_at_once_one_is_named(open_store: OpenStore) -> None:
     async with opened(open_store) as store, opened(open_store) as other:
         async with store.transaction() as work:

@@ -68,4 +68,4 @@ async def a_reading_transaction_claims_nothing(open_store: OpenStore) -> None:
     async with opened(open_store) as store:
         await recorded(store)
         async with store.reading() as work:
-            assert (await fault_of(work.claim_issue(CASE, 1, NOW, NOW), InternalFault)).code == "write_in_reading"
+            assert (await fault_of(work.claim_issue(CASE, 1, NOW, NOW), InternalFault)).code == "internal"

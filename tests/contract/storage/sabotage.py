@@ -279,6 +279,20 @@ class NamesTheLastToAcknowledge(SqlLists):
         return await super().acknowledge(alert_id, actor, now)
 
 
+class LooksAtRepeatedAlertsAnew(SqlUnitOfWork):
+    async def open_alert(self, alert: Alert) -> bool:
+        opened = await super().open_alert(alert)
+        await self._write(update(tables.alerts).where(tables.alerts.c.key == alert.key).values(acknowledged_at=None))
+        return opened
+
+
+class EndsWhatWaitsByLooking(SqlLists):
+    async def acknowledge(self, alert_id: int, actor: str, now: datetime) -> StoredAlert:
+        seen = await super().acknowledge(alert_id, actor, now)
+        await self._write(update(tables.alerts).where(tables.alerts.c.id == seen.id).values(closed_at=now))
+        return seen
+
+
 class CountsClosedAlerts(SqlLists):
     async def figures(self, seen_since: datetime) -> Figures:
         found = await super().figures(seen_since)
@@ -368,4 +382,12 @@ SABOTAGE: list[tuple[type[SqlCaseStore], Exam]] = [
         exam_metrics.lines_of_the_log_are_told_once_and_only_those_that_have_settled,
     ),
     (store_of(lists=NamesTheLastToAcknowledge), exam_lists.an_alert_is_acknowledged_once),
+    (
+        store_of(LooksAtRepeatedAlertsAnew),
+        exam_lists.an_acknowledged_alert_stays_so_while_its_failure_repeats_and_a_later_one_is_another,
+    ),
+    (
+        store_of(lists=EndsWhatWaitsByLooking),
+        exam_lists.acknowledging_ends_what_no_record_would_end_and_nothing_that_waits_for_a_decision,
+    ),
 ]

@@ -81,7 +81,7 @@ TABLE: dict[str, tuple[CaseState, bool, set[DecisionKind]]] = {
     ),
     "invoiced, parked at e-mail": (
         case(payment=PAID, invoice=STORED, parked=stopped(Step.EMAIL)), True,
-        {*ALWAYS, K.REFUND, K.RESEND_INVOICE, K.CORRECT_INVOICE, K.GIVE_UP},
+        {*ALWAYS, K.REFUND, K.RESEND_INVOICE, K.CORRECT_INVOICE, K.GIVE_UP, K.REGENERATE_INVOICE},
     ),
     "invoiced, run lost": (
         case(payment=PAID, invoice=STORED, parked=stopped(Step.EMAIL, "run_lost"), closed=True), True,

@@ -171,8 +171,8 @@ ROWS = {
         may={
             CLIENT: (DOWNLOAD,),
             SERVICE: (DOWNLOAD,),
-            EXPERT: (DOWNLOAD, RESEND),
-            OPS: (DOWNLOAD, RESEND, REFUND, GIVE_UP),
+            EXPERT: (DOWNLOAD, REGENERATE, RESEND),
+            OPS: (DOWNLOAD, REGENERATE, RESEND, REFUND, GIVE_UP),
         },
     ),
 }

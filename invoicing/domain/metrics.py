@@ -1,7 +1,8 @@
 """Figures that operators watch: how much waits, for what, and since when. No case, person or amount is in them.
 
-Only what waits or is wrong is counted, because that stays small however many cases are done. A count ends at `MOST`:
-whoever sees that value knows "at least so many", and nobody pays for counting further.
+What waits or is wrong is counted at every look, because that stays small however many cases are done. Such a count
+ends at `MOST`: whoever sees that value knows "at least so many", and nobody pays for counting further. Cases by their
+states are counted to the last one, more seldom, from an index that holds nothing but the states.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ class Figures(Fact):
     """One look at the database.
 
     Values are: `unsettled` payment status; `uninvoiced` invoice status; `parked` step and cause; `alerts` cause, code
-    and whether somebody looks after them (`yes`, `no`); `tasks` kind; `mails` status; `waiting` queue; `processes`
-    role.
+    and whether somebody looks after them (`yes`, `no`); `differences` kind of an open reconciliation difference;
+    `tasks` kind; `mails` status; `waiting` queue; `processes` role.
     """
 
     unsettled: tuple[Count, ...]
     uninvoiced: tuple[Count, ...]
     parked: tuple[Count, ...]
     alerts: tuple[Count, ...]
+    differences: tuple[Count, ...]
     tasks: tuple[Count, ...]
     mails: tuple[Count, ...]
     waiting: tuple[Count, ...]

@@ -13,7 +13,7 @@ from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.decisions import Decided, DecisionKind, Refund
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.logins import Login, RefusedLogins
-from invoicing.domain.metrics import Figures, Told
+from invoicing.domain.metrics import Count, Figures, Told
 from invoicing.domain.payments import Attempt
 from invoicing.domain.profiles import BillingProfile
 from invoicing.domain.records import (
@@ -378,6 +378,9 @@ class CaseStore(Protocol):
 
         Cheap however many cases are done: only what waits is counted, each count up to `MOST`.
         """
+
+    async def states(self) -> tuple[Count, ...]:
+        """How many cases there are of each payment and invoice status; the work grows with the archive."""
 
     async def told(self, after: int | None, before: datetime) -> Told:
         """Lines of the activity log behind the id `after` (None: from the next one on) and older than `before`.

@@ -1,7 +1,8 @@
 """Figures for operators, each read from an index that holds only what waits, and counted up to `MOST` rows.
 
-What is done is never counted: `told` reads the new lines of the activity log by their ids instead, at most `LINES` of
-them at a time. The caller leaves out the newest ones, because a line with a smaller number may still be committed.
+What is done is counted by `states` alone, from an index of two short columns; `told` reads the new lines of the
+activity log by their ids instead, at most `LINES` of them at a time. The caller leaves out the newest ones, because a
+line with a smaller number may still be committed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from invoicing.domain.metrics import MOST, Count, Figures, Told
+from invoicing.domain.reconciling import DIFFERENCE
 from invoicing.domain.records import DeliveryStatus, TaskKind
 from invoicing.domain.state import InvoiceStatus, PaymentStatus
 from invoicing.storage.paging import Condition, named_in
@@ -89,6 +91,17 @@ _PARKED: Statements = {
 _SEEN = case((alerts.c.acknowledged_at.is_(None), "no"), else_="yes").label("seen")
 # ordered by their key, because SQLite would read every alert there ever was rather than the index of the open ones
 _ALERTS = _grouped(select(alerts.c.cause, alerts.c.code, _SEEN).where(OPEN).order_by(alerts.c.key))
+
+
+def _differences(details: ColumnElement[Any]) -> Executable:
+    kind = details["kind"].as_string().label("kind")
+    return _grouped(select(kind).where(OPEN, alerts.c.code == DIFFERENCE).order_by(alerts.c.key))
+
+
+_DIFFERENCES: Statements = {
+    "sqlite": _differences(type_coerce(alerts.c.details, JSON)),
+    "postgresql": _differences(cast(alerts.c.details, JSONB)),
+}
 _WITHOUT_ANYBODY = (
     select(alerts.c.opened_at)
     .where(OPEN, alerts.c.acknowledged_at.is_(None))
@@ -111,6 +124,8 @@ _LAST = (
     .order_by(activity_log.c.id.desc())
     .limit(1)
 )
+_OF_STATE = (cases.c.payment_status, cases.c.invoice_status)
+_STATES = select(*_OF_STATE, func.count()).group_by(*_OF_STATE)
 _LINES = (
     select(
         activity_log.c.event,
@@ -135,6 +150,7 @@ class MetricRows(Work):
             uninvoiced=await self._counts(_UNINVOICED),
             parked=await self._counts(_PARKED[self._dialect]),
             alerts=await self._counts(_ALERTS),
+            differences=await self._counts(_DIFFERENCES[self._dialect]),
             tasks=await self._counts(_TASKS),
             mails=await self._counts(_MAILS),
             waiting=await self._counts(_WAITING),
@@ -142,6 +158,10 @@ class MetricRows(Work):
             oldest={name: rows[0][0] for name, rows in oldest.items() if rows},
             unseen_since=unseen[0][0],
         )
+
+    async def states(self) -> tuple[Count, ...]:
+        """Every case by payment and invoice status."""
+        return await self._counts(_STATES)
 
     async def told(self, after: int | None, before: datetime) -> Told:
         """Lines behind `after` that are older than `before`; None begins with the next ones."""

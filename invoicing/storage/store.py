@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from invoicing.domain.brownouts import SeenGate
 from invoicing.domain.decisions import Refund
 from invoicing.domain.logins import Login
-from invoicing.domain.metrics import Figures, Told
+from invoicing.domain.metrics import Count, Figures, Told
 from invoicing.domain.records import (
     AlertGroup,
     AlertQuery,
@@ -304,6 +304,11 @@ class SqlCaseStore:
         """How much waits, for what, and since when."""
         async with self._lists(writable=False) as rows:
             return await rows.figures(seen_since)
+
+    async def states(self) -> tuple[Count, ...]:
+        """Every case by payment and invoice status."""
+        async with self._lists(writable=False) as rows:
+            return await rows.states()
 
     async def told(self, after: int | None, before: datetime) -> Told:
         """Lines of the activity log behind one of them, counted."""

@@ -53,6 +53,7 @@ cases = Table(
     Index("ix_cases_arrived_at", "arrived_at", "case_id"),
     Index("ix_cases_client_id_arrived_at", "client_id", "arrived_at", "case_id"),
     Index("ix_cases_expert_id_arrived_at", "expert_id", "arrived_at", "case_id"),
+    Index("ix_cases_states", "payment_status", "invoice_status"),
 )
 UNSETTLED = text("payment_status IN ('open', 'failed')")
 UNINVOICED = text("invoice_status IN ('generating', 'failed', 'manual')")

@@ -1,7 +1,8 @@
 """`/metrics`: figures of the business in Prometheus' text format (version 0.0.4).
 
 Every figure comes from the database, so each API process tells the same: take the `max` over processes, never the sum.
-They are read at most once in `KEPT`, however often anybody asks. Labels are closed sets, without ids and personal data.
+They are read at most once in `KEPT`, however often anybody asks, and cases by their states, whose count grows with the
+archive, once in `STATES_KEPT`. Labels are closed sets, without ids and personal data.
 Counters begin at 0 with the process and follow the activity log at a distance of `SETTLED`.
 
 Guarantee: the answer is 200 also while the database is away; then it holds `paidcase_database_reachable 0` alone.
@@ -23,19 +24,25 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from invoicing.domain.brownouts import SeenGate, issuer_of
 from invoicing.domain.metrics import MOST, Count, Figures
+from invoicing.domain.reconciling import DifferenceKind
 from invoicing.errors import NotFound, PaidcaseError
 from invoicing.setting_values import is_loopback
 from invoicing.web.health import ALIVE_WITHIN
 from invoicing.web.parts import Parts, WebParts
 
 KEPT = timedelta(seconds=5)
+STATES_KEPT = timedelta(seconds=60)
 SETTLED = timedelta(seconds=30)
 """Longer than any transaction of ours lasts: below a line this old no other one is committed any more."""
 
 PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 ROLES = ("api", "worker")
 """Told as 0 when none was seen, so that an alert can hear of it."""
+PROVIDERS = ("wfirma",)
+"""Issuers with a provider of their own: their gates are told as open before anything was ever noted of them."""
+SCOPES = ("issuer", "account")
 
 _UP_TO = f"counted up to {MOST}"
 
@@ -71,6 +78,7 @@ class Exposition:
         self._kept = kept
         self._turn = asyncio.Lock()
         self._text: tuple[datetime, bytes] | None = None
+        self._states: tuple[datetime, tuple[Count, ...]] | None = None
         self._upto: int | None = None
         self._lines: dict[tuple[str, ...], int] = {}
 
@@ -87,6 +95,8 @@ class Exposition:
         try:
             await parts.store.ping()
             figures = await parts.store.figures(now - ALIVE_WITHIN)
+            states = await self._by_state(parts, now)
+            gates = await parts.store.gates()
             told = await parts.store.told(self._upto, now - SETTLED)
         except PaidcaseError:
             return [GaugeMetricFamily("paidcase_database_reachable", reachable, 0)]
@@ -98,7 +108,14 @@ class Exposition:
         )
         for values, count in sorted(self._lines.items()):
             lines.add_metric(values, count)
-        return [GaugeMetricFamily("paidcase_database_reachable", reachable, 1), *_gauges(figures, now), lines]
+        cases = _family("cases", "Every case by its states", ("payment_status", "invoice_status"), states)
+        reached = GaugeMetricFamily("paidcase_database_reachable", reachable, 1)
+        return [reached, cases, *_gauges(figures, now), *_of_gates(gates, now), lines]
+
+    async def _by_state(self, parts: WebParts, now: datetime) -> tuple[Count, ...]:
+        if self._states is None or not now - STATES_KEPT < self._states[0] <= now:
+            self._states = now, await parts.store.states()
+        return self._states[1]
 
 
 class _Families(Collector):
@@ -115,6 +132,10 @@ def _gauges(figures: Figures, now: datetime) -> Iterator[Metric]:
     yield _gauge("cases_uninvoiced", "Paid cases without an invoice of ours", ("invoice_status",), figures.uninvoiced)
     yield _gauge("cases_parked", "Cases that wait for a person", ("step", "cause"), figures.parked)
     yield _gauge("alerts_open", "Open alerts", ("cause", "code", "acknowledged"), figures.alerts)
+    known = [Count(values=(kind.value,), rows=0) for kind in DifferenceKind]
+    differing = {count.values: count for count in (*known, *figures.differences)}
+    said = "Cases in which the gateway, our records and invoices do not agree"
+    yield _gauge("reconciliation_differences", said, ("kind",), tuple(differing.values()))
     yield _gauge("failed_tasks_open", "Rows of the failed lists", ("kind",), figures.tasks)
     yield _gauge("mails_unsent", "Mails not accepted by the mail server", ("status",), figures.mails)
     yield _gauge("queue_waiting", "Accepted and not yet handed to Temporal", ("queue",), figures.waiting)
@@ -131,8 +152,30 @@ def _gauges(figures: Figures, now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(name, said, _seconds(figures.unseen_since, now))
 
 
+def _of_gates(gates: Sequence[SeenGate], now: datetime) -> Iterator[Metric]:
+    """Gates of issuers, and those of accounts together: an account's name is an expert's."""
+    labels = ("issuer", "scope")
+    of: dict[tuple[str, ...], list[SeenGate]] = {(issuer, scope): [] for issuer in PROVIDERS for scope in SCOPES}
+    for gate in gates:
+        of.setdefault((issuer_of(gate.issuer), SCOPES[not gate.of_issuer]), []).append(gate)
+    closed = tuple(Count(values=values, rows=sum(gate.shut for gate in those)) for values, those in of.items())
+    yield _family("provider_gates_shut", "Gates before which new cases wait for a provider", labels, closed)
+    held = tuple(Count(values=values, rows=sum(gate.waiting for gate in those)) for values, those in of.items())
+    yield _family("cases_held", "Cases that wait before the gates of a provider", labels, held)
+    since = GaugeMetricFamily(
+        "paidcase_provider_gate_shut_seconds", "How long one has been shut at most", labels=labels
+    )
+    for values, those in sorted(of.items()):
+        since.add_metric(values, max((_seconds(gate.shut_at, now) for gate in those), default=0.0))
+    yield since
+
+
 def _gauge(name: str, said: str, labels: tuple[str, ...], counts: Sequence[Count]) -> Metric:
-    family = GaugeMetricFamily(f"paidcase_{name}", f"{said}, {_UP_TO}", labels=labels)
+    return _family(name, f"{said}, {_UP_TO}", labels, counts)
+
+
+def _family(name: str, said: str, labels: tuple[str, ...], counts: Sequence[Count]) -> Metric:
+    family = GaugeMetricFamily(f"paidcase_{name}", said, labels=labels)
     for count in sorted(counts, key=lambda count: count.values):
         family.add_metric(count.values, count.rows)
     return family

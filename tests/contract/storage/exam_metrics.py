@@ -3,7 +3,17 @@
 from datetime import timedelta
 
 from invoicing.domain.metrics import Count
-from invoicing.domain.records import DeliveryStatus, Event, FailedTask, LogEntry, OutboxKind, OutboxMessage, TaskKind
+from invoicing.domain.reconciling import DIFFERENCE, DifferenceKind
+from invoicing.domain.records import (
+    Alert,
+    DeliveryStatus,
+    Event,
+    FailedTask,
+    LogEntry,
+    OutboxKind,
+    OutboxMessage,
+    TaskKind,
+)
 from invoicing.domain.state import InvoiceStatus, Parked, PaymentStatus, Step, parked
 from invoicing.errors import Cause
 from tests.contract.storage.exam_records import alert, delivery
@@ -14,6 +24,10 @@ CASE = "2026-000123"
 
 def counts(found: tuple[Count, ...]) -> dict[tuple[str, ...], int]:
     return {count.values: count.rows for count in found if count.rows}
+
+
+def difference(key: str, kind: DifferenceKind) -> Alert:
+    return alert(key, cause=Cause.PAYMENT, code=DIFFERENCE, opened_at=NOW + 3 * MINUTE, details={"kind": kind.value})
 
 
 async def what_waits_is_counted_by_its_reasons(open_store: OpenStore) -> None:
@@ -38,7 +52,9 @@ async def what_waits_is_counted_by_its_reasons(open_store: OpenStore) -> None:
             await work.open_alert(alert("a", opened_at=NOW + MINUTE))
             await work.open_alert(alert("b", opened_at=NOW + 2 * MINUTE))
             await work.open_alert(alert("c"))
-            await work.close_alerts(["c"], NOW)
+            await work.open_alert(difference("d", DifferenceKind.AMOUNT_DIFFERS))
+            await work.open_alert(difference("e", DifferenceKind.REFUND_DIFFERS))
+            await work.close_alerts(["c", "d"], NOW)
             await work.open_task(
                 FailedTask(key="t", kind=TaskKind.EMAIL, case_id=CASE, code="mail_refused", opened_at=NOW)
             )
@@ -52,11 +68,15 @@ async def what_waits_is_counted_by_its_reasons(open_store: OpenStore) -> None:
         await store.seen("host:1", "worker", NOW, NOW)
         await store.seen("host:2", "worker", NOW, NOW - MINUTE)
         found = await store.figures(NOW - timedelta(seconds=30))
+        states = counts(await store.states())
+    assert states == {("none", "none"): 2, ("open", "none"): 1, ("completed", "failed"): 1}
     assert counts(found.unsettled) == {("open",): 1}
     assert counts(found.uninvoiced) == {("failed",): 1}
     assert counts(found.parked) == {("generate_invoice", "settings"): 1}
     told = ("connectivity", "gateway_unreachable")
-    assert counts(found.alerts) == {(*told, "yes"): 1, (*told, "no"): 1}
+    differs = ("payment", DIFFERENCE, "no")
+    assert counts(found.alerts) == {(*told, "yes"): 1, (*told, "no"): 1, differs: 1}
+    assert counts(found.differences) == {("refund_differs",): 1}
     assert found.unseen_since == NOW + 2 * MINUTE
     assert counts(found.tasks) == {(TaskKind.EMAIL.value,): 1}
     assert counts(found.mails) == {("failed",): 1}

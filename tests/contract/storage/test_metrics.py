@@ -24,6 +24,7 @@ async def statements(store: SqlCaseStore) -> list[tuple[str, Any]]:
     """What figures and log lines send to the driver."""
     with sent_by(store) as sent:
         await store.figures(NOW)
+        await store.states()
         await store.told(0, NOW + timedelta(days=1))
     return [one for one in sent if one[0].lstrip().startswith("SELECT")]
 

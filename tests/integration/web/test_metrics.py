@@ -9,15 +9,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from activities.metrics import FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, MAILS
 from invoicing.bootstrap import utc_now
+from invoicing.domain.brownouts import Gate
 from invoicing.domain.records import Alert, Event, LogEntry
 from invoicing.domain.state import Parked, Step
 from invoicing.errors import Cause
 from invoicing.web.app import create_app
-from invoicing.web.metrics import KEPT, PASSED_ON, SETTLED
+from invoicing.web.metrics import KEPT, PASSED_ON, SETTLED, STATES_KEPT
 from tests.architecture import watching
 from tests.integration.web.stage import CASE, EXTERNAL, Stage, settings, staged
 
 OF_WORKERS = ("temporal_", FAILED_ATTEMPTS, INVOICE_ATTEMPTS, ITN_LAG, f"{MAILS}_total")
+OF_ISSUER = (("issuer", "wfirma"), ("scope", "issuer"))
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -61,6 +63,9 @@ async def test_it_tells_what_waits_and_what_happened(folder: Path) -> None:
                     opened_at=clock.now,
                 )
             )  # fmt: skip
+            await db.save_gate(Gate(issuer="wfirma", shut_at=clock.now))
+            await db.save_gate(Gate(issuer="wfirma/exp-1", shut_at=clock.now))
+        assert first["paidcase_provider_gates_shut", OF_ISSUER] == 0
         clock.now += SETTLED + timedelta(minutes=1)
         await stage.app.store.seen("host:1", "worker", clock.now, clock.now)
         found = await asked(stage)
@@ -76,6 +81,12 @@ async def test_it_tells_what_waits_and_what_happened(folder: Path) -> None:
     alert = (("acknowledged", "no"), ("cause", "settings"), ("code", "issuer_not_ready"))
     assert found["paidcase_alerts_open", alert] == 1
     assert found["paidcase_alert_unacknowledged_seconds", ()] == 90
+    assert found["paidcase_cases", (("invoice_status", "none"), ("payment_status", "none"))] == 1
+    assert found["paidcase_provider_gates_shut", OF_ISSUER] == 1
+    assert found["paidcase_provider_gate_shut_seconds", OF_ISSUER] == 90
+    assert found["paidcase_cases_held", OF_ISSUER] == 0
+    assert "exp-1" not in text, "an account's gate is counted and not named"
+    assert found["paidcase_reconciliation_differences", (("kind", "refund_differs"),)] == 0
     assert found["paidcase_queue_waiting", (("queue", "outbox"),)] == 1
     assert found["paidcase_queue_oldest_seconds", (("queue", "outbox"),)] == 90
     assert found["paidcase_processes_seen", (("role", "worker"),)] == 1
@@ -103,6 +114,18 @@ async def test_the_database_is_read_once_in_a_while_however_often_it_is_asked(fo
         assert await asked(stage) == before
         clock.now += KEPT
         assert (await asked(stage))["paidcase_queue_waiting", (("queue", "outbox"),)] == 1
+
+
+async def test_cases_by_their_states_are_counted_more_seldom(folder: Path) -> None:
+    clock = Clock()
+    unpaid = "paidcase_cases", (("invoice_status", "none"), ("payment_status", "none"))
+    async with staged(settings(folder), clock) as stage:
+        assert unpaid not in await asked(stage)
+        await stage.recorded(payment=EXTERNAL)
+        clock.now += STATES_KEPT - KEPT
+        assert unpaid not in await asked(stage)
+        clock.now += KEPT
+        assert (await asked(stage))[unpaid] == 1
 
 
 async def test_a_database_that_is_away_is_a_figure_and_no_error(tmp_path: Path) -> None:

@@ -20,13 +20,15 @@ from temporalio import activity
 
 from activities.alerting import raised, settled
 from activities.failures import mapped
-from invoicing.domain.reconciling import DIFFERENCE, Books, Difference, DifferenceKind, differences
+from invoicing.domain.reconciling import Books, Difference, DifferenceKind, differences
 from invoicing.domain.records import Alert, LogQuery, StoredAlert
 from invoicing.domain.state import Step
 from invoicing.errors import Cause, ConnectivityFault, NotFound, SettingsFault, Throttled
 from invoicing.ports import CaseStore, Clock, PaymentGateway
 
 Answer = TypeVar("Answer")
+
+CODE = "reconciliation_difference"
 
 SETTLES_WITHIN = timedelta(minutes=15)
 """Money and invoices younger than this may still be on their way to each other."""
@@ -150,7 +152,7 @@ class ReconciliationActivities:
 
     async def _quiet(self, alert: StoredAlert, page: PageInput) -> str | None:
         """The case of an open difference, unless its activity leads to it anyway."""
-        if alert.code != DIFFERENCE or alert.case_id is None:
+        if alert.code != CODE or alert.case_id is None:
             return None
         lines = await self._store.activity(LogQuery(case_id=alert.case_id, until=page.until, limit=1))
         return None if any(line.at >= page.since for line in lines) else alert.case_id
@@ -211,7 +213,7 @@ class ReconciliationActivities:
         # what could not be asked is not proved to agree
         gone = [] if compared.unasked else [alert_key(case_id, kind) for kind in DifferenceKind if kind not in found]
         async with self._store.transaction() as db:
-            await settled(db, case_id, DIFFERENCE, gone, now)
+            await settled(db, case_id, CODE, gone, now)
             for kind in found:
                 state = (await db.facts(case_id)).state
                 await raised(db, _alert(kind, [one for one in compared.differences if one.kind is kind], now), state)
@@ -239,7 +241,7 @@ def _alert(kind: DifferenceKind, alike: Sequence[Difference], now: datetime) -> 
         case_id=case_id,
         step=Step.INVOICE if invoiced else Step.CHARGE,
         cause=Cause.PAYMENT,
-        code=DIFFERENCE,
+        code=CODE,
         opened_at=now,
         details={
             "kind": kind.value,

@@ -22,9 +22,6 @@ from invoicing.domain.records import Capture
 from invoicing.domain.refunds import RefundProgress, RefundStage
 from invoicing.domain.state import CaseState, InvoiceStatus
 
-DIFFERENCE = "reconciliation_difference"
-"""The code of alerts about what does not agree; their detail `kind` is a `DifferenceKind`."""
-
 REFUND_HEARD_WITHIN = timedelta(hours=12)
 """A refund is polled at least every 6 hours, so that after two polls its end is known here."""
 

@@ -31,7 +31,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from invoicing.domain.metrics import MOST, Count, Figures, Told
-from invoicing.domain.reconciling import DIFFERENCE
 from invoicing.domain.records import DeliveryStatus, TaskKind
 from invoicing.domain.state import InvoiceStatus, PaymentStatus
 from invoicing.storage.paging import Condition, named_in
@@ -54,6 +53,8 @@ from invoicing.storage.tables import (
 from invoicing.storage.work import Statements, Work
 
 LINES = 100_000
+DIFFERENCE = "reconciliation_difference"
+"""The code of alerts of reconciliation; their detail `kind` says what does not agree."""
 _QUEUES = {"outbox": (outbox, outbox.c.accepted_at), "inbox": (inbox, inbox.c.received_at)}
 _ROUTINE = named_in(UNSENT, DeliveryStatus)
 _NO_ONE = literal("")

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from activities.reconciliation import CODE as DIFFERENCE
 from invoicing.domain.metrics import Count
-from invoicing.domain.reconciling import DIFFERENCE, DifferenceKind
+from invoicing.domain.reconciling import DifferenceKind
 from invoicing.domain.records import (
     Alert,
     DeliveryStatus,

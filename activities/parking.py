@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from activities.queueing import decision_alert
 from invoicing.domain.brownouts import Hold, alert_key, let_go
-from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.interrupted import is_interrupted, taken_up
 from invoicing.domain.records import Event, LogEntry
+from invoicing.domain.recoveries import SETTLED_BY_INVOICE
 from invoicing.domain.state import CaseState, Step, unparked
 from invoicing.ports import UnitOfWork
 
@@ -33,7 +32,7 @@ async def cleared(db: UnitOfWork, state: CaseState, step: Step, now: datetime) -
     if step is Step.INVOICE:
         state = await let_go_in(db, state, now)
         # a document that came too late to be the invoice: the invoice is there now
-        await db.close_alerts([decision_alert(state.case_id, DecisionKind.ATTACH_INVOICE)], now)
+        await db.close_alerts_of(state.case_id, SETTLED_BY_INVOICE, now)
     if state.parked is None or state.parked.step is not step:
         return state
     await closed(db, state.case_id, step, now)

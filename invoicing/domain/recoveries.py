@@ -114,3 +114,6 @@ SETTLED_BY_MONEY = _closed_by(Recovery.PAYMENT_SETTLED, Recovery.MONEY_CAME)
 
 SETTLED_BY_CORRECTION = _closed_by(Recovery.CORRECTED)
 """Codes whose alerts of a case close when a correction of its invoice is issued."""
+
+SETTLED_BY_INVOICE = _closed_by(Recovery.INVOICED)
+"""Codes whose alerts of a case close when it has its invoice."""

@@ -58,7 +58,8 @@ class Deciding:
     ) -> CaseFacts:
         """Record a decision and give back the facts as they are now.
 
-        Raises `NotFound`, `NotAllowed("action_not_allowed")` with the reason.
+        Raises `NotFound`, `NotAllowed("action_not_allowed")` with the reason, and `NotAllowed("key_used")`, as every
+        decision does, when another content was decided under the key.
         """
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
@@ -184,9 +185,7 @@ class Deciding:
                 if changes_nothing(latest, document, wish):
                     raise NotAllowed("nothing_to_correct", "the latest document says this already")
 
-            decided = await self._taken(db, facts, DecisionKind.CORRECT_INVOICE, actor, key, body, judged=judge)
-            if decided.body != body:
-                raise NotAllowed("conflict", "another correction was decided under this key")
+            await self._taken(db, facts, DecisionKind.CORRECT_INVOICE, actor, key, body, judged=judge)
             if revision is not None and revision != facts.billing_revision:
                 told = {"revision": str(revision)}
                 event = Event.BILLING_DATA_SAVED
@@ -236,7 +235,10 @@ class Deciding:
             content = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16] if body else ""
             moment = f"{now:%Y%m%d%H%M}" if kind in REPEATABLE else ""
             key = ":".join((str(facts.state.version), moment, content))
-        return await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
+        decided = await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
+        if decided.body != body:  # of whoever decided first, however long ago: this one would be lost in silence
+            raise NotAllowed("key_used", "another decision was recorded under this key")
+        return decided
 
     @staticmethod
     def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal, *, untold: bool = False) -> None:

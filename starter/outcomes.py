@@ -60,6 +60,7 @@ _ADVICE = {
     "payment_refused": "see `alerts` for the reason, then ask for the payment again",
     "not_handed_over": "see whether Temporal and a worker run (`doctor`); they deliver what is recorded",
     "not_found": "record it with `start`; `status` alone lists the newest cases",
+    "key_used": "give another --key, or what was decided under it first",
     "not_at_rest": "look at it with `status`",
     "run_unknown": "see `status` for what the database knows, which is complete",
     "step_never_ran": "see with `explain` where it stands",

@@ -160,7 +160,7 @@ async def test_pressing_twice_decides_once_and_a_key_stands_for_one_correction(s
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
     kept = (await stage.facts()).billing_revision
     asked = CorrectionRequest.model_validate({"reason": "x", "billing_data": {**BUYER, "name": "X"}})
-    with pytest.raises(NotAllowed, match="another correction"):
+    with pytest.raises(NotAllowed, match="another decision"):
         await stage.app.deciding.correct_invoice(CASE, "cli", asked, "press-1")
     assert (await stage.facts()).billing_revision == kept
 

@@ -215,6 +215,18 @@ async def test_faults_of_a_refund_are_named_and_nothing_is_decided(
     assert await decisions(stage) == []
 
 
+async def test_a_key_under_which_somebody_else_decided_otherwise_is_409_and_not_lost(stage: Stage) -> None:
+    await staged_in(stage, INVOICED)
+    path, body = f"/v1/cases/{CASE}/refund", {"amount": "1.00", "reason": "x"}
+    other = {**stage.token("ops", name="ewa"), **KEYED}
+    assert (await stage.send("POST", path, "ops", json=body, headers=KEYED)).status_code == 200
+    assert (await stage.send("POST", path, "ops", json=body, headers=other)).status_code == 200
+    answer = await stage.send("POST", path, "ops", json={**body, "amount": "2.00"}, headers=other)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["Idempotency-Key"]
+    assert [decided.body["amount"] for decided in await decisions(stage)] == ["1.00"]
+
+
 async def test_a_payment_that_is_not_the_kept_one_is_refunded_by_its_id(stage: Stage) -> None:
     await staged_in(stage, INVOICED)
     second = Capture(

@@ -14,12 +14,12 @@ from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, let_go_in
 from activities.queueing import start_again
 from activities.received import EXTERNAL, Received
-from invoicing.domain.decisions import DecisionKind
+from invoicing.domain.decisions import DecisionKind, refusal
 from invoicing.domain.interrupted import is_interrupted
 from invoicing.domain.records import Capture, Event, LogEntry
 from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import CaseState, Step, given_up, payment_completed
-from invoicing.errors import NotFound
+from invoicing.errors import NotAllowed, NotFound
 from invoicing.ports import CaseStore, Clock
 
 
@@ -53,16 +53,23 @@ class DecisionActivities:
     @activity.defn(name="record_given_up")
     @mapped
     async def record_given_up(self, decision: DecisionInput) -> Received:
-        """Nothing more is tried; what waited for a person is closed."""
-        now = self._clock()
+        """Nothing more is tried; what waited for a person is closed; again, nothing changes.
+
+        Raises `NotAllowed("give_up_overtaken")` when the case has gone on since it was decided, and waits for nobody.
+        """
+        now, before = self._clock(), await self._store.timeline(decision.case_id)
         async with self._store.transaction() as db:
             decided = await db.decision(decision.case_id, decision.number)
             state = (await db.facts(decision.case_id)).state
+            why = refusal(DecisionKind.GIVE_UP, state, Decimal(0))
+            if why is not None:
+                if any(entry.event is Event.GIVEN_UP and entry.at >= decided.decided_at for entry in before):
+                    return _where(state)
+                raise NotAllowed("give_up_overtaken", why)
             if state.parked is not None:
                 await closed(db, state.case_id, state.parked.step, now)
-            if not state.closed or state.parked is not None:
-                state = await db.save(given_up(await let_go_in(db, state, now)))
-                await db.log(LogEntry(case_id=state.case_id, event=Event.GIVEN_UP, at=now, actor=decided.actor))
+            state = await db.save(given_up(await let_go_in(db, state, now)))
+            await db.log(LogEntry(case_id=state.case_id, event=Event.GIVEN_UP, at=now, actor=decided.actor))
         return _where(state)
 
     @activity.defn(name="record_reopened")

@@ -104,6 +104,7 @@ class PaidCase(ServesDecisions):
         await self._tellings.ended()
         await self._until_done(Step.NOTIFY, self._expert_told)
         await workflow.wait_condition(self._nothing_open)
+        await self._late_told()
         return self._over(CaseOutcome.BY_HAND if invoice is InvoiceStatus.MANUAL else CaseOutcome.DONE)
 
     # --- what others tell the run ---------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ class PaidCase(ServesDecisions):
     async def _wait_for_decision(
         self, step: Step, failure: FailureDetail, since: tuple[int, int] | None = None
     ) -> None:
-        presses, decided = since or (self._presses, len(self._decisions))
+        presses, decided = since or (self._presses, self._late())
         shown = parking.shown(step, failure)
         received = await self._recorded(
             RecordActivities.record_parked,
@@ -338,7 +339,7 @@ class PaidCase(ServesDecisions):
             )
             again = self._case.model_copy(update={"requested": self._requested, "waiting": waiting})
             workflow.continue_as_new(again)
-        self._parked = None
+        self._parked, self._weighed = None, len(self._decisions)
         await self._end_if_given_up(decided)
         await self._recorded(
             RecordActivities.record_resumed,

@@ -16,3 +16,6 @@ TOLD_BESIDE_WAITING = "told-beside-waiting"
 
 GIVEN_UP_WHEN_RECORDED = "given-up-when-recorded"
 """A run ends as given up only when the database has taken that; before, a decision it did not know ended it, too."""
+
+GIVE_UP_REMEMBERED = "give-up-remembered"
+"""A give-up that came when the run was going on already ends the next wait, or ops hear of it; before, it was lost."""

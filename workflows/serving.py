@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from activities.interruptions import Interrupted, InterruptedInput, InterruptionActivities
 from activities.received import Received
 from invoicing.domain.decisions import DecisionKind
-from workflows import policies
+from workflows import patches, policies
 from workflows.acts import UNPARKING, carried_out
 from workflows.judging import refusal
 from workflows.messages import Decision
@@ -34,6 +34,7 @@ class ServesDecisions(ABC):
         self._decisions: list[Decision] = []
         self._known: dict[str, None] = {}
         self._served = 0
+        self._weighed = 0
 
     @abstractmethod
     def _heard(self, received: Received) -> None:
@@ -162,6 +163,22 @@ class ServesDecisions(ABC):
 
     def _nothing_open(self) -> bool:
         return workflow.all_handlers_finished() and self._served == len(self._decisions)
+
+    def _late(self) -> int:
+        """Where the decisions begin that the next wait hears: at a give-up none has heard, else at those to come."""
+        for n, decision in enumerate(self._decisions[self._weighed :], self._weighed):
+            if decision.kind is DecisionKind.GIVE_UP and workflow.patched(patches.GIVE_UP_REMEMBERED):
+                return n
+        return len(self._decisions)
+
+    async def _late_told(self) -> None:
+        """Ops hear of a give-up that no wait has heard: it changes nothing any more, and was answered as recorded."""
+        while (late := self._late()) < len(self._decisions):
+            unheard, self._weighed = self._decisions[late:], len(self._decisions)
+            for decision in unheard:
+                if decision.kind is DecisionKind.GIVE_UP:
+                    await carried_out(self._case_id, self._timing, decision)
+            await workflow.wait_condition(self._nothing_open)
 
     async def _left_behind(self) -> Interrupted:
         """Record that the run is cancelled, and leave to the relay whatever was decided and is not carried out."""

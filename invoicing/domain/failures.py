@@ -113,6 +113,7 @@ _ROWS = (
         "attachment_overtaken", Cause.BILLING_DATA, _INVOICE, Who.OPS, Plain.INVOICE_LATER, (Action.ATTACH_INVOICE,),
         documents=Documents.MAY_EXIST,
     ),
+    FailureKind("give_up_overtaken", Cause.INTERNAL, _ANY, Who.OPS, Plain.OURS, _REFUND),
     FailureKind("autopay_disabled", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
     FailureKind("gateway_settings", Cause.SETTINGS, _CHARGE, Who.ADMINISTRATOR, Plain.PAYMENT_LATER),
     FailureKind("issuer_not_ready", Cause.SETTINGS, _INVOICE, Who.EXPERT, Plain.INVOICE_SETTINGS),

@@ -40,6 +40,7 @@ RECOVERIES: Mapping[str, tuple[Recovery, ...]] = MappingProxyType(
         "issuer_invoice_differs": (_STEP,),
         "issuer_document_differs": (_STEP,),
         "attachment_overtaken": (Recovery.INVOICED, _AGAIN),
+        "give_up_overtaken": (_BY_HAND,),
         "autopay_disabled": (*_BOTH, Recovery.CARRIED_OUT),
         "gateway_settings": (*_BOTH, Recovery.CARRIED_OUT),
         "issuer_not_ready": (_STEP,),

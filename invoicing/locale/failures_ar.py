@@ -17,6 +17,7 @@ TEXTS = {
     "failure.document_altered": "المستند المحفوظ ليس هو الذي حُفظ؛ استعده من نسخة احتياطية.",
     "failure.document_unknown": "المستند غير موجود في مخزن المستندات؛ استعده من نسخة احتياطية.",
     "failure.overtaken": "غيّر تنفيذ آخر القضية في اللحظة نفسها.",
+    "failure.give_up_overtaken": "تقرر إنهاء القضية بينما كانت قد استؤنفت؛ لم يُنهَ شيء.",
     "plain.client.data": "بعض بيانات الفاتورة تحتاج إلى إكمال أو تصحيح.",
     "plain.client.payment_failed": "لم تتم عملية الدفع.",
     "plain.client.payment_checked": "نتحقق من الدفع؛ نرجو عدم الدفع مرة ثانية.",

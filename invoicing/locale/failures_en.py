@@ -17,6 +17,7 @@ TEXTS = {
     "failure.document_altered": "The stored document is not the one that was stored; restore it from a backup.",
     "failure.document_unknown": "The document is not in the document store; restore it from a backup.",
     "failure.overtaken": "Another execution changed the case at the same moment.",
+    "failure.give_up_overtaken": "It was decided to give the case up while it was already going on; nothing was given up.",
     "plain.client.data": "Some of the billing data need completing or correcting.",
     "plain.client.payment_failed": "The payment did not go through.",
     "plain.client.payment_checked": "We are checking the payment; please do not pay a second time.",

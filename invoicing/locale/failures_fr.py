@@ -17,6 +17,7 @@ TEXTS = {
     "failure.document_altered": "Le document conservé n'est pas celui qui a été enregistré ; restaurez-le depuis une sauvegarde.",
     "failure.document_unknown": "Le document n'est pas dans le magasin de documents ; restaurez-le depuis une sauvegarde.",
     "failure.overtaken": "Une autre exécution a modifié le dossier au même moment.",
+    "failure.give_up_overtaken": "L'abandon du dossier a été décidé alors qu'il avançait déjà ; rien n'a été abandonné.",
     "plain.client.data": "Certaines données de facturation doivent être complétées ou corrigées.",
     "plain.client.payment_failed": "Le paiement n'a pas abouti.",
     "plain.client.payment_checked": "Nous vérifions le paiement ; merci de ne pas payer une seconde fois.",

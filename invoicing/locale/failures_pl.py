@@ -17,6 +17,7 @@ TEXTS = {
     "failure.document_altered": "Zapisany dokument nie jest tym, który zapisano; przywróć go z kopii zapasowej.",
     "failure.document_unknown": "Dokumentu nie ma w magazynie dokumentów; przywróć go z kopii zapasowej.",
     "failure.overtaken": "Inne wykonanie zmieniło sprawę w tej samej chwili.",
+    "failure.give_up_overtaken": "Zdecydowano o zakończeniu sprawy, gdy szła już dalej; niczego nie zakończono.",
     "plain.client.data": "Niektóre dane do faktury trzeba uzupełnić lub poprawić.",
     "plain.client.payment_failed": "Płatność nie doszła do skutku.",
     "plain.client.payment_checked": "Sprawdzamy płatność; prosimy nie płacić drugi raz.",

@@ -344,6 +344,7 @@ PLAYS: Mapping[str, tuple[Mapping[str, str], tuple[Play, ...]]] = {
             recoveries.refunded_after_the_end,
             recoveries.given_up,
             recoveries.given_up_past_us,
+            recoveries.given_up_late,
             recoveries.attached_while_parked,
             recoveries.checked_then_paid_another_way,
             recoveries.redone,

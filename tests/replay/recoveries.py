@@ -8,6 +8,7 @@ from pathlib import Path
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from activities.queueing import decide
 from invoicing.documents.pdf.invoice import render
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.state import CaseState, Step
@@ -108,6 +109,20 @@ async def given_up_past_us(stage: World) -> str:
     await stage.run("rec-past").execute_update(kind.value, Decision(number=77, key="give_up:rec-past:x", kind=kind))
     await stage.ended("rec-past")
     return identity.paid_case_id("rec-past")
+
+
+async def given_up_late(stage: World) -> str:
+    """Given up when the run has gone on already: the round that fails next is the last."""
+    await _failed_round(stage, "rec-late")
+    with stage.unusable_documents():
+        await stage.regenerate("rec-late", "rec-late-press")
+        await stage.when("rec-late", lambda state: state.parked is None, "it is tried again")
+        async with stage.app.store.transaction() as db:
+            kind, now = DecisionKind.GIVE_UP, stage.app.clock()
+            await decide(db, "rec-late", kind, f"{kind.value}:rec-late:late", "ops", {}, now)
+        await stage.when("rec-late", lambda state: state.closed, "it is given up")
+    await stage.run_ended("rec-late")
+    return identity.paid_case_id("rec-late")
 
 
 async def attached_while_parked(stage: World) -> str:

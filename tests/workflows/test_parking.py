@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from activities.queueing import decide
 from invoicing.domain.consequences import Documents, Money
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.failure_records import failures_of
 from invoicing.domain.labels import Role
 from invoicing.domain.records import Event
@@ -294,3 +296,55 @@ async def test_a_run_that_temporal_has_forgotten_is_started_again_by_the_databas
     await stage.start_again("gone-1")
     assert await stage.ended("gone-1") == before
     assert len(stage.mails("gone-1")) == 2
+
+
+async def give_up(stage: World, case_id: str) -> None:
+    """Leave the decision as one does who was shown the parked case just before the run went on."""
+    async with stage.app.store.transaction() as db:
+        kind, now = DecisionKind.GIVE_UP, stage.app.clock()
+        await decide(db, case_id, kind, f"{kind.value}:{case_id}:late", "ops", {}, now)
+
+
+async def test_a_give_up_that_came_when_the_run_went_on_already_ends_its_next_wait(stage: World) -> None:
+    await failed_round(stage, "late-1")
+    with stage.unusable_documents():
+        await stage.regenerate("late-1", "late-1-press")
+        await stage.when("late-1", lambda state: state.parked is None, "it is tried again")
+        await give_up(stage, "late-1")
+        state = await stage.when("late-1", lambda state: state.closed, "it is given up")
+    await stage.run_ended("late-1")
+    assert (state.parked, state.invoice.status) == (None, InvoiceStatus.FAILED)
+    assert (await stage.events("late-1"))[-1] is Event.GIVEN_UP
+    assert await stage.parked_times("late-1", 2)
+    assert await stage.alerts("late-1") == []
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_ops_are_told_of_a_give_up_that_came_too_late_for_anything(stage: World, ended: bool) -> None:
+    case_id = f"late-2-{ended}"
+    await stage.record(case_id, paid=True, billing_data=BAD_NIP)
+    await parked(stage, case_id)
+
+    async def handed_over() -> bool:
+        return not (await stage.app.store.waiting())["outbox"]
+
+    if not ended:
+        stage.mail_fault("451", times=10_000)
+    try:
+        await stage.correct(case_id)
+        await stage.when(case_id, lambda state: state.invoice.sha256, "the invoice is there")
+        if ended:
+            await stage.run_ended(case_id)
+        await give_up(stage, case_id)
+        await until(handed_over, "the decision is handed over")
+    finally:
+        stage.box.mail_switches.clear()
+
+    async def told() -> list[str]:
+        return [alert.code for alert in await stage.alerts(case_id)]
+
+    await until(told, "an alert is open")
+    assert await told() == ["give_up_overtaken"]
+    assert (await stage.state(case_id)).invoice.status is InvoiceStatus.AVAILABLE
+    assert Event.GIVEN_UP not in await stage.events(case_id)
+    await stage.run_ended(case_id)

@@ -148,6 +148,20 @@ OVERTAKEN = Row(
 )  # fmt: skip
 
 
+async def given_up_late(play: Play, case: str) -> None:
+    """Decided by one who saw the case parked; it is invoiced when the decision comes to be carried out."""
+    await waiting(play, case)
+    await play.decide(case, DecisionKind.GIVE_UP)
+    await issued(play, case)
+    await play.carry_out(case, fails=True)
+
+
+LATE = by_hand(
+    Row("give_up_overtaken", Recovery.ACKNOWLEDGED, given_up_late, issued, None, Event.STEP_FAILED, Event.ALERT_CLOSED,
+        documents=Documents.STORED)
+)  # fmt: skip
+
+
 # --- rows that a restored backup does not hold ------------------------------------------------------------------------
 
 
@@ -214,6 +228,7 @@ ROWS = (
         heard_late, late_payment, money=Money.OPEN, attempts=(),
     ),
     OVERTAKEN,
+    LATE,
     Row(**{**vars(OVERTAKEN), "way": Recovery.DECIDED_AGAIN, "cure": attached, "closing": Event.DECIDED}),
     by_hand(stops("decision_unknown", troubles.none, invoiced, resend, documents=Documents.STORED), fail=forgotten),
 )  # fmt: skip

@@ -65,7 +65,7 @@ class DecisionActivities:
             if why is not None:
                 if any(entry.event is Event.GIVEN_UP and entry.at >= decided.decided_at for entry in before):
                     return _where(state)
-                raise NotAllowed("give_up_overtaken", why)
+                raise NotAllowed("give_up_overtaken", reason=why)
             if state.parked is not None:
                 await closed(db, state.case_id, state.parked.step, now)
             state = await db.save(given_up(await let_go_in(db, state, now)))

@@ -16,7 +16,7 @@ from activities.interruptions import hand_over_again
 from activities.queueing import decide, decision_alert
 from invoicing.domain.cases import PaymentMethod
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
-from invoicing.domain.decisions import Decided, DecisionKind, RefundStatus, WhyNot, left_to_refund, refusal
+from invoicing.domain.decisions import DecisionKind, RefundStatus, WhyNot, left_to_refund, refusal
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
@@ -58,8 +58,7 @@ class Deciding:
     ) -> CaseFacts:
         """Record a decision and give back the facts as they are now.
 
-        Raises `NotFound`, `NotAllowed("action_not_allowed")` with the reason, and `NotAllowed("key_used")`, as every
-        decision does, when another content was decided under the key.
+        Raises `NotFound`, `NotAllowed`: `action_not_allowed` with the reason, `key_used` as every other decision does.
         """
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
@@ -218,7 +217,7 @@ class Deciding:
         body: Mapping[str, str],
         amount: Decimal | None = None,
         judged: Callable[[], None] | None = None,
-    ) -> Decided:
+    ) -> None:
         case_id = facts.document.case_id
         left, untold = await _left(db, case_id, body.get("remote_id")), await _untold(db, kind, case_id)
 
@@ -238,7 +237,6 @@ class Deciding:
         decided = await decide(db, case_id, kind, f"{kind.value}:{case_id}:{key}", actor, body, now, judge)
         if decided.body != body:  # of whoever decided first, however long ago: this one would be lost in silence
             raise NotAllowed("key_used", "another decision was recorded under this key")
-        return decided
 
     @staticmethod
     def _demand_allowed(kind: DecisionKind, facts: CaseFacts, left: Decimal, *, untold: bool = False) -> None:

@@ -97,6 +97,7 @@ class PaidCase(ServesDecisions):
     async def _story(self) -> PaidCaseResult:
         await self._validated()
         if not await self._paid():
+            await self._late_told()
             return self._over(CaseOutcome.UNPAID)
         invoice = await self._invoiced()
         if invoice is InvoiceStatus.AVAILABLE:

@@ -52,7 +52,7 @@ from invoicing.domain.validation import ContentRules
 from invoicing.experts import Experts
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.nbp.client import NbpRates
 from invoicing.gateways.nbp.sources import RatesInOrder
 from invoicing.gateways.nbp.table import TableRates, read_rates

@@ -21,7 +21,8 @@ from invoicing.domain.registers import Asked, Question, Verdict
 from invoicing.errors import PaidcaseError
 from invoicing.ports import ExchangeRates, TaxRegisters
 from invoicing.setting_values import is_loopback
-from invoicing.settings import AutopaySettings, Settings, SmtpSettings
+from invoicing.settings import Settings, SmtpSettings
+from starter.autopay_check import payment_service
 from starter.brownout_check import shut_issuers
 from starter.call import Call
 from starter.health import Check, Health
@@ -36,9 +37,6 @@ SEEN_WITHIN = timedelta(seconds=35)
 SMTP_WITHIN = timedelta(seconds=10)
 MINISTRY = "5260250274"
 """NIP of the Ministry of Finance, which keeps the white list."""
-
-UNKNOWN_ORDER = "doctor-0"
-"""An order that no case can have: attempts count from 1."""
 
 
 async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
@@ -58,7 +56,7 @@ async def checks(app: Application, call: Call) -> AsyncIterator[Check]:
     yield await _guarded("relay", _relay(app))
     yield await _guarded("secrets", _secrets(app))
     for service in app.settings.autopay:
-        yield await _guarded(f"autopay {service.currency}", _autopay(app, service))
+        yield await _guarded(f"autopay {service.currency}", payment_service(app, service))
     if app.rates is not None:
         yield await _guarded("exchange rates", _rates(app.rates, app.clock()))
     if app.registers is not None:
@@ -167,13 +165,6 @@ async def _secrets(app: Application) -> Check:
         told = f"older keys are in use ({', '.join(older)}): run `python -m starter reseal` before taking them away"
         return Check("secrets", Health.WARNING, told)
     return Check("secrets", Health.OK, f"{sum(sealed.values())} at rest, sealed with the first key")
-
-
-async def _autopay(app: Application, service: AutopaySettings) -> Check:
-    # A signed answer, or the signed question's "no such order", shows address, service id and key to be right.
-    await app.gateway.status(service.service_id, UNKNOWN_ORDER)
-    told = f"service {service.service_id} answers at {service.base_url}"
-    return Check(f"autopay {service.currency}", Health.OK, told)
 
 
 async def _rates(rates: ExchangeRates, now: datetime) -> Check:

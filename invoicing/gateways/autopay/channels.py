@@ -19,7 +19,7 @@ from invoicing.errors import PaidcaseError
 from invoicing.gateways.autopay import json_document, wire
 from invoicing.gateways.autopay.document import ANSWER_LIMIT
 from invoicing.gateways.autopay.json_document import Json
-from invoicing.gateways.autopay.services import AutopayService
+from invoicing.gateways.autopay.registry import AutopayService
 from invoicing.gateways.autopay.signing import sign
 from invoicing.ports import Channel, Clock
 

@@ -28,7 +28,7 @@ from invoicing.gateways.autopay.reasons import (
     refund_refusal,
     refusal,
 )
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices
 from invoicing.gateways.outward import Outward, Reply, Request
 from invoicing.ports import Channel, Clock, OpenedPayment, OpenPayment
 

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from invoicing.errors import BadNotification
 from invoicing.gateways.autopay.document import Document, Node, parse
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices
 from invoicing.gateways.autopay.signing import SEPARATOR, is_signed, sign
 from invoicing.gateways.autopay.wire import ORDER_ID, REMOTE_ID
 

@@ -14,7 +14,7 @@ from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.gateways.autopay import transfers, wire
 from invoicing.gateways.autopay.document import Node
 from invoicing.gateways.autopay.envelope import confirmation, leading, opened
-from invoicing.gateways.autopay.services import AutopayServices
+from invoicing.gateways.autopay.registry import AutopayServices
 from invoicing.gateways.autopay.signing import is_signed
 from invoicing.ports import GatewayNotification, TransferNotification
 

@@ -17,7 +17,7 @@ from invoicing.errors import InternalFault
 from invoicing.gateways.autopay import json_document, wire
 from invoicing.gateways.autopay.document import ANSWER_LIMIT, parse
 from invoicing.gateways.autopay.reasons import NOT_FOUND
-from invoicing.gateways.autopay.services import AutopayService
+from invoicing.gateways.autopay.registry import AutopayService
 from invoicing.gateways.autopay.signing import is_signed, sign
 
 REFUND_ORDER = ("ServiceID", "MessageID", "RemoteID", "Amount", "Currency")

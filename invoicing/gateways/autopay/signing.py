@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from invoicing.gateways.autopay.services import AutopayService, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, HashKind
 
 SEPARATOR = "|"
 

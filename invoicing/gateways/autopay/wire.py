@@ -19,7 +19,7 @@ from invoicing.domain.money import HIGHEST, amount_text
 from invoicing.domain.payments import Transaction, TransactionStatus
 from invoicing.errors import InternalFault, Refused
 from invoicing.gateways.autopay.document import ANSWER_LIMIT, Document, Node, parse
-from invoicing.gateways.autopay.services import AutopayService
+from invoicing.gateways.autopay.registry import AutopayService
 from invoicing.gateways.autopay.signing import is_signed, sign
 from invoicing.ports import OpenPayment
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from invoicing.errors import PaidcaseError
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import OpenedPayment, OpenPayment
 from tests.contract.gateways.far_server import FarServer
 from tests.unit.gateways.autopay_messages import KEY

@@ -19,7 +19,7 @@ from invoicing.errors import BadNotification
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.envelope import UnprovenNotification
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import OpenPayment, utc_now
 from invoicing.sandbox.autopay import protocol
 from invoicing.sandbox.autopay.desk import AutopayOptions

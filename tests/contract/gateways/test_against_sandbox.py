@@ -15,7 +15,7 @@ from invoicing.domain.refunds import RefundStage, TransferStatus
 from invoicing.errors import ConnectivityFault, OutcomeUnknown, Refused, SettingsFault
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.envelope import UnprovenNotification
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import OpenPayment, utc_now
 from tests.contract.gateways.sandbox_shop import EURO, PAYMENT, M, Shop, opened
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from invoicing.errors import ConnectivityFault, PaidcaseError, SettingsFault, Throttled
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import Channel
 from tests.contract.gateways.far_server import served
 from tests.unit.gateways.autopay_messages import KEY, signature

@@ -23,7 +23,7 @@ from invoicing.errors import (
 )
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.document import ANSWER_LIMIT
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import PaymentGateway, utc_now
 from tests.contract.gateways.far_server import FarServer, served
 from tests.unit.gateways.autopay_messages import KEY, signature, signed

@@ -14,7 +14,7 @@ from aiohttp import web
 from invoicing.errors import BadNotification, PaidcaseError
 from invoicing.gateways.autopay.client import AutopayGateway
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.ports import OpenPayment, utc_now
 from tests.contract.gateways.far_server import refusing, served
 from tests.unit.gateways.autopay_messages import CUSTOMER, SUCCESS, changed, encoded, signed, transaction_list

@@ -17,7 +17,7 @@ from invoicing.domain.records import Capture, Event, LogEntry
 from invoicing.domain.state import payment_completed
 from invoicing.errors import Throttled
 from invoicing.gateways.autopay.client import AutopayGateway
-from invoicing.gateways.autopay.services import AutopayServices
+from invoicing.gateways.autopay.registry import AutopayServices
 from invoicing.storage.store import SqlCaseStore
 from tests.unit.starter.commands import AUTOPAY, EXAMPLES, answer, starter
 

@@ -18,7 +18,7 @@ from invoicing.gateways.autopay import notifications as notifications_module
 from invoicing.gateways.autopay import transfers
 from invoicing.gateways.autopay.envelope import LONGEST, UnprovenNotification
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from tests.unit.gateways.autopay_messages import (
     CUSTOMER,
     KEY,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from invoicing.errors import SettingsFault
 from invoicing.gateways.autopay.document import parse
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from invoicing.gateways.autopay.signing import digest, is_signed, sign
 
 K1 = "1test1"

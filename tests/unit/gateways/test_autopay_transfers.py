@@ -11,7 +11,7 @@ import pytest
 from invoicing.domain.refunds import TransferStatus
 from invoicing.errors import BadNotification
 from invoicing.gateways.autopay.notifications import AutopayNotifications
-from invoicing.gateways.autopay.services import AutopayService, AutopayServices, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, AutopayServices, HashKind
 from tests.unit.gateways.autopay_messages import (
     CUSTOMER,
     KEY,

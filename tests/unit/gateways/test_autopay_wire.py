@@ -14,7 +14,7 @@ from invoicing.domain.payments import TransactionStatus
 from invoicing.errors import InternalFault, Refused
 from invoicing.gateways.autopay import wire
 from invoicing.gateways.autopay.document import DEEPEST, MOST_ELEMENTS, parse
-from invoicing.gateways.autopay.services import AutopayService, HashKind
+from invoicing.gateways.autopay.registry import AutopayService, HashKind
 from invoicing.ports import OpenPayment
 from tests.unit.gateways.autopay_messages import (
     KEY,

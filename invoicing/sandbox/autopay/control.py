@@ -1,6 +1,5 @@
 """Unsigned control calls for tests and the demo: faults, what payers do, and the ledger. Loopback only."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -11,21 +10,8 @@ from invoicing.sandbox.autopay.desk import DELAY_SECONDS, Action, AutoPayer, Des
 from invoicing.sandbox.autopay.ledger import IllegalMove, Transaction
 from invoicing.sandbox.autopay.notifier import ItnMode
 from invoicing.sandbox.autopay.report import ledger_json, order_json
+from invoicing.sandbox.fault_calls import FaultCalls, told
 from invoicing.sandbox.switches import BadSwitch
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
-
-
-def _told(handler: Handler) -> Handler:
-    """Answer 400 with the reason when a control call is not understood."""
-
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except BadSwitch as bad:
-            return web.json_response({"error": str(bad)}, status=400)
-
-    return answer
 
 
 def _action(fields: Any) -> tuple[Action, ItnMode, float]:
@@ -46,26 +32,13 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/_sandbox/faults", self.show_faults),
-            web.post("/_sandbox/faults", _told(self.set_fault)),
-            web.delete("/_sandbox/faults", self.clear_faults),
-            web.post("/_sandbox/auto", _told(self.set_auto)),
+            *FaultCalls(self._desk.switches, faults.read_switch).routes(),
+            web.post("/_sandbox/auto", told(self.set_auto)),
             web.delete("/_sandbox/auto", self.clear_auto),
-            web.post("/_sandbox/orders/{order_id}/act", _told(self.act)),
+            web.post("/_sandbox/orders/{order_id}/act", told(self.act)),
             web.get("/_sandbox/ledger", self.ledger),
             web.get("/_sandbox/ledger/{order_id}", self.order),
         ]
-
-    async def show_faults(self, request: web.Request) -> web.Response:
-        return web.json_response(self._desk.switches.as_json())
-
-    async def set_fault(self, request: web.Request) -> web.Response:
-        self._desk.switches.set(faults.read_switch(switches.read_json(await request.text())))
-        return web.json_response(self._desk.switches.as_json(), status=201)
-
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        self._desk.switches.clear()
-        return web.Response(status=204)
 
     async def set_auto(self, request: web.Request) -> web.Response:
         names = {"order_prefix", "action", "itn", "after_seconds", "delay_seconds"}

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from aiohttp import web
 
-from invoicing.sandbox import switches
+from invoicing.sandbox import connections, switches
+from invoicing.sandbox.connections import dropped, failed, held
 from invoicing.sandbox.switches import BadSwitch, Switch
 
 
@@ -34,7 +35,7 @@ class Operation(StrEnum):
 class Fault(StrEnum):
     """What can go wrong with a call."""
 
-    HANG = "hang"
+    HANG = connections.HANG
     DROP_BEFORE = "drop_before"
     DROP_AFTER_ACCEPT = "drop_after_accept"
     HTTP_500 = "http_500"
@@ -49,9 +50,7 @@ class Fault(StrEnum):
 BEFORE = frozenset({Fault.HANG, Fault.DROP_BEFORE, Fault.HTTP_500, Fault.HTTP_429, Fault.MAINTENANCE})
 # The sender of a notification can lose or spoil the message or the answer; HTTP statuses are the receiver's.
 OF_ITN = frozenset({Fault.HANG, Fault.DROP_BEFORE, Fault.DROP_AFTER_ACCEPT, Fault.GARBAGE, Fault.BAD_HASH})
-HANG_SECONDS = 600.0
 HEX = "0123456789abcdef"
-HTML_500 = "<html><body><h1>500 Internal Server Error</h1></body></html>"
 HTML_503 = "<html><body><h1>Przerwa techniczna</h1></body></html>"
 
 
@@ -80,27 +79,11 @@ def read_switch(body: object) -> Switch:
     )
 
 
-async def hold(seconds: float, closing: asyncio.Event) -> None:
-    """Hold the line for real seconds, or until the stand-in is being stopped."""
-    try:
-        await asyncio.wait_for(closing.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-def dropped(request: web.Request) -> web.Response:
-    """Close the connection without an answer; the response is never sent."""
-    if request.transport is not None:
-        request.transport.close()
-    return web.Response()
-
-
 async def instead(switch: Switch, request: web.Request, closing: asyncio.Event) -> web.Response:
     """The answer to a request that was never looked at."""
-    hang = HANG_SECONDS if switch.fault == Fault.HANG else 0.0
-    await hold(hang if switch.seconds is None else switch.seconds, closing)
+    await held(switch, closing)
     if switch.fault == Fault.HTTP_500:
-        return web.Response(status=500, text=HTML_500, content_type="text/html")
+        return failed()
     if switch.fault == Fault.HTTP_429:
         return web.Response(status=429, text="ERROR", headers={"Retry-After": "1"})
     if switch.fault == Fault.MAINTENANCE:
@@ -114,11 +97,11 @@ def _other_hash(found: re.Match[str]) -> str:
 
 async def spoiled(switch: Switch, answer: web.Response, request: web.Request, closing: asyncio.Event) -> web.Response:
     """What arrives of the answer to a request that was carried out."""
-    await hold(switch.seconds or 0.0, closing)
+    await held(switch, closing)
     if switch.fault == Fault.DROP_AFTER_ACCEPT:
         return dropped(request)
     if switch.fault == Fault.HTTP_500_AFTER_ACCEPT:
-        return web.Response(status=500, text=HTML_500, content_type="text/html")
+        return failed()
     if switch.fault == Fault.GARBAGE:
         return web.Response(text="<transaction><status>PENDI", content_type=answer.content_type)
     if switch.fault == Fault.BAD_HASH:

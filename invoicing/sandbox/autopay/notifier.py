@@ -10,18 +10,14 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
-import aiohttp
-
 from invoicing.sandbox.autopay import messages
-from invoicing.sandbox.autopay.faults import HANG_SECONDS, Fault, Operation, hold
+from invoicing.sandbox.autopay.faults import Operation
 from invoicing.sandbox.autopay.ledger import SentItn, Status, Transaction
 from invoicing.sandbox.autopay.messages import Answer, Node
 from invoicing.sandbox.autopay.protocol import compact_local_time
+from invoicing.sandbox.autopay.sender import Sender
 from invoicing.sandbox.clock import Clock
 from invoicing.sandbox.switches import SwitchBoard
-
-ANSWER_SECONDS = 20.0
-LARGEST_ANSWER = 65_536
 
 
 class ItnMode(StrEnum):
@@ -77,7 +73,7 @@ class Notifier:
         self._clock = clock
         self._switches = switches
         self._customer_data = customer_data
-        self._session: aiohttp.ClientSession | None = None
+        self._sender = Sender(self.closing)
         self._tasks: set[asyncio.Task[None]] = set()
         self._newest: dict[str, int] = {}
         self._first_sent: dict[str, asyncio.Event] = {}
@@ -144,32 +140,9 @@ class Notifier:
     async def _exchange(self, item: Transaction, document: str) -> Answer:
         if self.itn_url is None:
             return Answer.NO_ADDRESS
-        field = messages.itn_form_field(document)
         switch = self._switches.take(Operation.ITN, item.order_id)
-        if switch is not None:
-            hang = HANG_SECONDS if switch.fault == Fault.HANG else 0.0
-            await hold(hang if switch.seconds is None else switch.seconds, self.closing)
-            if switch.fault == Fault.DROP_BEFORE:
-                return Answer.NO_ANSWER
-            if switch.fault == Fault.GARBAGE:
-                field = "nope"
-            elif switch.fault == Fault.BAD_HASH:
-                field = messages.itn_form_field(re.sub("<amount>", "<amount>9", document))
-        try:
-            status, body = await self._post(self.itn_url, field)
-        except (aiohttp.ClientError, TimeoutError):
-            return Answer.NO_ANSWER
-        if switch is not None and switch.fault == Fault.DROP_AFTER_ACCEPT:
-            return Answer.NO_ANSWER
-        if status != 200:
-            return Answer.HTTP_ERROR
-        return messages.read_confirmation(item.service, item.order_id, body)
-
-    async def _post(self, url: str, field: str) -> tuple[int, bytes]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-        async with self._session.post(url, data={"transactions": field}, allow_redirects=False) as answer:
-            return answer.status, await answer.content.read(LARGEST_ANSWER)
+        came = await self._sender.sent(self.itn_url, document, switch)
+        return came if isinstance(came, Answer) else messages.read_confirmation(item.service, item.order_id, came)
 
     async def close(self) -> None:
         self.closing.set()
@@ -177,5 +150,4 @@ class Notifier:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._sender.close()

@@ -6,16 +6,14 @@ are not followed. Source: manual, "istn", "retry policy".
 """
 
 import asyncio
-import re
-
-import aiohttp
 
 from invoicing.sandbox.autopay import messages
-from invoicing.sandbox.autopay.faults import HANG_SECONDS, Fault, Operation, hold
+from invoicing.sandbox.autopay.faults import Operation
 from invoicing.sandbox.autopay.messages import Answer, Node
-from invoicing.sandbox.autopay.notifier import ANSWER_SECONDS, LARGEST_ANSWER, repeat_pauses
+from invoicing.sandbox.autopay.notifier import repeat_pauses
 from invoicing.sandbox.autopay.protocol import compact_local_time
 from invoicing.sandbox.autopay.refunds import Refund, SentIstn, TransferStatus
+from invoicing.sandbox.autopay.sender import Sender
 from invoicing.sandbox.clock import Clock
 from invoicing.sandbox.switches import SwitchBoard
 
@@ -55,8 +53,7 @@ class SettlementNotifier:
         self.istn_url = istn_url
         self._clock = clock
         self._switches = switches
-        self._closing = closing
-        self._session: aiohttp.ClientSession | None = None
+        self._sender = Sender(closing)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self, refund: Refund) -> None:
@@ -84,38 +81,16 @@ class SettlementNotifier:
         return answer
 
     async def _exchange(self, url: str, refund: Refund, status: TransferStatus) -> Answer:
-        told = document(refund, status)
-        field = messages.itn_form_field(told)
-        switch = self._switches.take(Operation.ISTN, refund.transaction.order_id)
-        if switch is not None:
-            hang = HANG_SECONDS if switch.fault == Fault.HANG else 0.0
-            await hold(hang if switch.seconds is None else switch.seconds, self._closing)
-            if switch.fault == Fault.DROP_BEFORE:
-                return Answer.NO_ANSWER
-            if switch.fault == Fault.GARBAGE:
-                field = "nope"
-            elif switch.fault == Fault.BAD_HASH:
-                field = messages.itn_form_field(re.sub("<amount>", "<amount>9", told))
-        try:
-            code, body = await self._post(url, field)
-        except (aiohttp.ClientError, TimeoutError):
-            return Answer.NO_ANSWER
-        if switch is not None and switch.fault == Fault.DROP_AFTER_ACCEPT:
-            return Answer.NO_ANSWER
-        if code != 200:
-            return Answer.HTTP_ERROR
-        return messages.read_confirmation(refund.transaction.service, refund.remote_out_id, body, "remoteOutID")
-
-    async def _post(self, url: str, field: str) -> tuple[int, bytes]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS))
-        async with self._session.post(url, data={"transactions": field}, allow_redirects=False) as answer:
-            return answer.status, await answer.content.read(LARGEST_ANSWER)
+        item = refund.transaction
+        switch = self._switches.take(Operation.ISTN, item.order_id)
+        came = await self._sender.sent(url, document(refund, status), switch)
+        if isinstance(came, Answer):
+            return came
+        return messages.read_confirmation(item.service, refund.remote_out_id, came, "remoteOutID")
 
     async def close(self) -> None:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._sender.close()

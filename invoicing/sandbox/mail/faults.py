@@ -8,6 +8,7 @@ nothing taken; ``drop_after_data`` stores the message and hangs up before the 25
 from enum import StrEnum
 
 from invoicing.sandbox import switches
+from invoicing.sandbox.connections import HANG
 from invoicing.sandbox.switches import BadSwitch, Switch
 
 
@@ -24,7 +25,7 @@ MOMENTS = {
     "421": Moment.RECIPIENT,
     "451": Moment.RECIPIENT,
     "550": Moment.RECIPIENT,
-    "hang": Moment.RECIPIENT,
+    HANG: Moment.RECIPIENT,
     "refuse_connection": Moment.CONNECT,
     "drop_before_data": Moment.DATA,
     "drop_after_data": Moment.STORED,
@@ -34,7 +35,6 @@ REPLIES = {
     "451": "451 4.7.1 Try again later",
     "550": "550 5.1.1 No such mailbox here",
 }
-HANG_SECONDS = 600.0
 
 
 def read_switch(body: object) -> Switch:

@@ -8,6 +8,7 @@ from html import escape
 
 from aiohttp import web
 
+from invoicing.sandbox.fault_calls import FaultCalls
 from invoicing.sandbox.mail import faults
 from invoicing.sandbox.mail.mailbox import (
     Mailbox,
@@ -19,7 +20,7 @@ from invoicing.sandbox.mail.mailbox import (
     text_of,
 )
 from invoicing.sandbox.page import html_page, rows
-from invoicing.sandbox.switches import BadSwitch, SwitchBoard, read_json
+from invoicing.sandbox.switches import SwitchBoard
 
 SHOWN = 200
 COLUMNS = ("#", "Received", "To", "Subject", "Copies")
@@ -42,9 +43,7 @@ class Pages:
                 web.get("/messages", self.messages),
                 web.get(r"/messages/{number:\d{1,9}}", self.message),
                 web.get(r"/messages/{number:\d{1,9}}/attachments/{part:\d{1,9}}", self.attachment),
-                web.get("/_sandbox/faults", self.show_faults),
-                web.post("/_sandbox/faults", self.set_fault),
-                web.delete("/_sandbox/faults", self.clear_faults),
+                *FaultCalls(self._switches, faults.read_switch).routes(),
             ]
         )
         return app
@@ -116,20 +115,6 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=part.data, headers=headers)
-
-    async def show_faults(self, request: web.Request) -> web.Response:
-        return web.json_response(self._switches.as_json())
-
-    async def set_fault(self, request: web.Request) -> web.Response:
-        try:
-            self._switches.set(faults.read_switch(read_json(await request.text())))
-        except BadSwitch as bad:
-            return web.json_response({"error": str(bad)}, status=400)
-        return web.json_response(self._switches.as_json(), status=201)
-
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        self._switches.clear()
-        return web.Response(status=204)
 
 
 def _line(item: StoredMessage, copies: int) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from invoicing.sandbox.clock import Clock
-from invoicing.sandbox.mail.faults import HANG_SECONDS, REPLIES, Moment
+from invoicing.sandbox.connections import HANG, held
+from invoicing.sandbox.mail.faults import REPLIES, Moment
 from invoicing.sandbox.mail.mailbox import Mailbox
 from invoicing.sandbox.switches import Switch, SwitchBoard
 
@@ -41,8 +42,8 @@ class Postman:
         if switch is None:
             envelope.rcpt_tos.append(address)
             return "250 OK"
-        await self._hold(switch, HANG_SECONDS if switch.fault == "hang" else 0.0)
-        if switch.fault in ("421", "hang"):
+        await held(switch, self._closing)
+        if switch.fault in ("421", HANG):
             # After this step of the loop, so that the reply of 421 is written first.
             asyncio.get_running_loop().call_soon(hang_up, server.transport)
         return REPLIES.get(switch.fault, REPLIES["421"])
@@ -54,7 +55,7 @@ class Postman:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         stored = self._mailbox.store(self._clock.now(), envelope.mail_from or "", recipients, content)
         if (switch := self.strikes(Moment.STORED, recipients)) is not None:
-            await self._hold(switch, 0.0)
+            await held(switch, self._closing)
             hang_up(server.transport)
         return f"250 2.0.0 stored as {stored.number}"
 
@@ -63,13 +64,6 @@ class Postman:
             if (switch := self._switches.take(moment, recipient)) is not None:
                 return switch
         return None
-
-    async def _hold(self, switch: Switch, otherwise: float) -> None:
-        try:
-            waiting = otherwise if switch.seconds is None else switch.seconds
-            await asyncio.wait_for(self._closing.wait(), waiting)
-        except TimeoutError:
-            return
 
 
 class Conversation(SMTP):

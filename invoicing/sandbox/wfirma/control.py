@@ -1,30 +1,16 @@
 """Control calls for tests and the demo: faults, accounts, HTTP status of AUTH, and the ledger. Loopback only."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from invoicing.sandbox import switches
+from invoicing.sandbox.fault_calls import FaultCalls, told
 from invoicing.sandbox.switches import BadSwitch
 from invoicing.sandbox.wfirma import faults
 from invoicing.sandbox.wfirma.accounts import Account, Company
 from invoicing.sandbox.wfirma.books import Books, Document
 from invoicing.sandbox.wfirma.desk import WfirmaDesk
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
-
-
-def _told(handler: Handler) -> Handler:
-    """Answer 400 with the reason when a control call is not understood."""
-
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except BadSwitch as bad:
-            return web.json_response({"error": str(bad)}, status=400)
-
-    return answer
 
 
 def read_account(body: object) -> Account:
@@ -68,24 +54,11 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/_sandbox/faults", self.show_faults),
-            web.post("/_sandbox/faults", _told(self.set_fault)),
-            web.delete("/_sandbox/faults", self.clear_faults),
-            web.post("/_sandbox/accounts", _told(self.add_account)),
-            web.post("/_sandbox/behaviour", _told(self.behave)),
+            *FaultCalls(self._desk.switches, faults.read_switch).routes(),
+            web.post("/_sandbox/accounts", told(self.add_account)),
+            web.post("/_sandbox/behaviour", told(self.behave)),
             web.get("/_sandbox/ledger", self.ledger),
         ]
-
-    async def show_faults(self, request: web.Request) -> web.Response:
-        return web.json_response(self._desk.switches.as_json())
-
-    async def set_fault(self, request: web.Request) -> web.Response:
-        self._desk.switches.set(faults.read_switch(switches.read_json(await request.text())))
-        return web.json_response(self._desk.switches.as_json(), status=201)
-
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        self._desk.switches.clear()
-        return web.Response(status=204)
 
     async def add_account(self, request: web.Request) -> web.Response:
         account = read_account(switches.read_json(await request.text()))

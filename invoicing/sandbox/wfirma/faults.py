@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from aiohttp import web
 
-from invoicing.sandbox import switches
+from invoicing.sandbox import connections, switches
+from invoicing.sandbox.connections import dropped, failed, held
 from invoicing.sandbox.switches import BadSwitch, Switch
 
 CODES = {
@@ -38,7 +39,7 @@ CODES = {
 class Fault(StrEnum):
     """Faults that are more than a code."""
 
-    HANG = "hang"
+    HANG = connections.HANG
     DROP_BEFORE = "drop_before"
     HTTP_500 = "http_500"
     HTTP_429 = "http_429"
@@ -59,9 +60,7 @@ class Fault(StrEnum):
 INSTEAD = frozenset({Fault.HANG, Fault.DROP_BEFORE, Fault.HTTP_500, Fault.HTTP_429, Fault.HTML})
 ANY = "any"
 OPERATION = re.compile("[a-z_]+/[a-z_]+")
-HANG_SECONDS = 600.0
 HTML = "<html><body><h1>Przerwa techniczna</h1></body></html>"
-HTML_500 = "<html><body><h1>500 Internal Server Error</h1></body></html>"
 
 
 def read_switch(body: object) -> Switch:
@@ -82,27 +81,11 @@ def read_switch(body: object) -> Switch:
     )
 
 
-async def hold(seconds: float, closing: asyncio.Event) -> None:
-    """Hold the line for real seconds, or until the stand-in is being stopped."""
-    try:
-        await asyncio.wait_for(closing.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-def dropped(request: web.Request) -> web.Response:
-    """Close the connection without an answer; the response is never sent."""
-    if request.transport is not None:
-        request.transport.close()
-    return web.Response()
-
-
 async def instead(switch: Switch, request: web.Request, closing: asyncio.Event) -> web.Response:
     """The answer to a request that was never looked at."""
-    wait = HANG_SECONDS if switch.fault == Fault.HANG else 0.0
-    await hold(wait if switch.seconds is None else switch.seconds, closing)
+    await held(switch, closing)
     if switch.fault == Fault.HTTP_500:
-        return web.Response(status=500, text=HTML_500, content_type="text/html")
+        return failed()
     if switch.fault == Fault.HTTP_429:
         headers = {"Retry-After": switch.reason or "7"}
         return web.Response(status=429, text="Too Many Requests", headers=headers)
@@ -113,13 +96,13 @@ async def instead(switch: Switch, request: web.Request, closing: asyncio.Event) 
 
 async def spoiled(switch: Switch, answer: web.Response, request: web.Request, closing: asyncio.Event) -> web.Response:
     """What arrives of the answer to a request that was carried out."""
-    await hold(switch.seconds or 0.0, closing)
+    await held(switch, closing)
     body = answer.body if isinstance(answer.body, bytes) else b""
     match switch.fault:
         case Fault.DROP_AFTER_COMMIT:
             return dropped(request)
         case Fault.HTTP_500_AFTER_COMMIT:
-            return web.Response(status=500, text=HTML_500, content_type="text/html")
+            return failed()
         case Fault.HTML_AFTER_COMMIT:
             return web.Response(text=HTML, content_type="text/html")
         case Fault.TRUNCATED_JSON:

@@ -6,6 +6,7 @@ with AUTH, which the option ``auth_status`` gives.
 
 from aiohttp import web
 
+from invoicing.sandbox.connections import dropped
 from invoicing.sandbox.switches import Switch
 from invoicing.sandbox.wfirma import faults
 from invoicing.sandbox.wfirma.accounts import Refusal, company_of, refusal
@@ -57,7 +58,7 @@ class Counter:
             return self._spelled(Reply(CODES[switch.fault]), out)
         if switch is not None and switch.fault == Fault.LATE_COMMIT:
             desk.later(self._late(request, operation, tree, switch))
-            return faults.dropped(request)
+            return dropped(request)
         answer = self._spelled(self._reply(request, operation, tree, switch), out)
         if switch is None:
             return answer

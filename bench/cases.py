@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from examples.documents import EXPERT, case_document
 from invoicing.bootstrap import Application
 from invoicing.domain.cases import CaseDocument, ExpertDocument
 from invoicing.domain.state import CaseState
@@ -33,36 +34,13 @@ def environment(folder: Path, address: str, smtp_port: int) -> dict[str, str]:
 
 def expert() -> ExpertDocument:
     """The seller of every case."""
-    return ExpertDocument.model_validate(
-        {
-            "name": "Jan Przykładowy Doradztwo", "tax_id": "1234563218", "street": "Prosta 1",
-            "postal_code": "00-001", "city": "Warszawa", "email": "ekspert@example.com",
-            "bank_account": "PL61109010140000071219812874", "issuer": "builtin",
-            "invoice_series": "FV/{number}/{month}/{year}",
-        }
-    )  # fmt: skip
+    return ExpertDocument.model_validate(EXPERT)
 
 
 def raw_document(case_id: str) -> dict[str, object]:
     """The specification's case document, paid another way."""
-    return {
-        "case_id": case_id,
-        "expert_id": EXPERT_ID,
-        "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
-        "billing_data": {
-            "kind": "company", "name": "Przykład sp. z o.o.", "tax_id": "5260250274", "street": "Jasna 6/3",
-            "postal_code": "00-013", "city": "Warszawa", "country": "PL", "email": "faktury@example.com",
-        },
-        "currency": "PLN",
-        "prices": "net",
-        "lines": [
-            {
-                "description": "Konsultacja prawna", "quantity": "1.5", "unit": "godz.", "unit_price": "240.00",
-                "discount_percent": "10", "vat_rate": "23",
-            }
-        ],
-        "payment": {"method": "external", "reference": f"T-{case_id}", "paid_at": PAID_AT.isoformat()},
-    }  # fmt: skip
+    payment = {"method": "external", "reference": f"T-{case_id}", "paid_at": PAID_AT.isoformat()}
+    return case_document(case_id=case_id, expert_id=EXPERT_ID, payment=payment)
 
 
 def document(case_id: str) -> CaseDocument:

@@ -7,25 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PAID_AT = "2026-11-22T10:00:00Z"
+from examples.documents import COMPANY, EXPERT, case_document
 
-EXPERT: Mapping[str, Any] = {
-    "name": "Jan Przykładowy Doradztwo",
-    "tax_id": "1234563218",
-    "street": "Prosta 1",
-    "postal_code": "00-001",
-    "city": "Warszawa",
-    "country": "PL",
-    "email": "ekspert@example.com",
-    "language": "pl",
-    "bank_account": "PL61109010140000071219812874",
-    "vat_status": "active",
-    "exemption_basis": None,
-    "issuer": "builtin",
-    "invoice_series": "FV/{number}/{month}/{year}",
-    "ksef": "outside",
-    "wfirma": None,
-}
+PAID_AT = "2026-11-22T10:00:00Z"
 
 EXPERTS: Mapping[str, Mapping[str, Any]] = {
     "exp-1": EXPERT,
@@ -36,17 +20,6 @@ EXPERTS: Mapping[str, Mapping[str, Any]] = {
         "invoice_series": None,
         "wfirma": {"access_key": "sandbox-access", "secret_key": "sandbox-secret", "company_id": None},
     },
-}
-
-COMPANY: Mapping[str, Any] = {
-    "kind": "company",
-    "name": "Przykład sp. z o.o.",
-    "tax_id": "5260250274",
-    "street": "Jasna 6/3",
-    "postal_code": "00-013",
-    "city": "Warszawa",
-    "country": "PL",
-    "email": "faktury@example.com",
 }
 
 OWN_INVOICE = Path(__file__).with_name("invoices") / "01-ordinary.pdf"
@@ -97,25 +70,12 @@ class Sample:
     def document(self) -> dict[str, Any]:
         """The case document as the API takes it."""
         external = {"method": "external", "reference": f"TRANSFER-{self.case_id}", "paid_at": PAID_AT}
-        return {
-            "case_id": self.case_id,
-            "expert_id": self.expert_id,
-            "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
-            "billing_data": dict(self.billing_data),
-            "currency": "PLN",
-            "prices": "net",
-            "lines": [
-                {
-                    "description": "Konsultacja prawna",
-                    "quantity": "1.5",
-                    "unit": "godz.",
-                    "unit_price": "240.00",
-                    "discount_percent": "10",
-                    "vat_rate": "23",
-                }
-            ],
-            "payment": external if self.external else {"method": "autopay"},
-        }
+        return case_document(
+            case_id=self.case_id,
+            expert_id=self.expert_id,
+            billing_data=dict(self.billing_data),
+            payment=external if self.external else {"method": "autopay"},
+        )
 
 
 INVOICED = Ending("completed", "available")

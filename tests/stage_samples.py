@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from examples.documents import COMPANY as BUYER
+from examples.documents import EXPERT, case_document
 from invoicing.domain.cases import CaseDocument
+
+__all__ = ["BUYER", "EXPERT"]
 
 T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that `until` waits unless told otherwise."""
 
-BUYER: Mapping[str, Any] = {
-    "kind": "company",
-    "name": "Przykład sp. z o.o.",
-    "tax_id": "5260250274",
-    "street": "Jasna 6/3",
-    "postal_code": "00-013",
-    "city": "Warszawa",
-    "country": "PL",
-    "email": "faktury@example.com",
-}
-EXPERT: Mapping[str, Any] = {
-    "name": "Jan Przykładowy Doradztwo",
-    "tax_id": "1234563218",
-    "street": "Prosta 1",
-    "postal_code": "00-001",
-    "city": "Warszawa",
-    "country": "PL",
-    "email": "ekspert@example.com",
-    "language": "pl",
-    "bank_account": "PL61109010140000071219812874",
-    "vat_status": "active",
-    "exemption_basis": None,
-    "issuer": "builtin",
-    "invoice_series": "FV/{number}/{month}/{year}",
-}
 PAID = {"method": "external", "reference": "TR-2026-11-22", "paid_at": "2026-11-22T10:00:00Z"}
 """Payment of a case that arrives paid."""
 
@@ -67,26 +46,8 @@ async def until(condition: Callable[[], Awaitable[T | None]], what: str, within:
 
 def document(case_id: str, *, paid: bool = False, **changes: Any) -> CaseDocument:
     """The case of the specification, to be paid through the gateway or already paid."""
-    fields: dict[str, Any] = {
-        "case_id": case_id,
-        "expert_id": "exp-1",
-        "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
-        "billing_data": dict(BUYER),
-        "currency": "PLN",
-        "prices": "net",
-        "lines": [
-            {
-                "description": "Konsultacja prawna",
-                "quantity": "1.5",
-                "unit": "godz.",
-                "unit_price": "240.00",
-                "discount_percent": "10",
-                "vat_rate": "23",
-            }
-        ],
-        "payment": dict(PAID) if paid else {"method": "autopay"},
-    }
-    return CaseDocument.model_validate({**fields, **changes})
+    payment = dict(PAID) if paid else {"method": "autopay"}
+    return CaseDocument.model_validate(case_document(**{"case_id": case_id, "payment": payment, **changes}))
 
 
 def personal_data_in(raw: bytes) -> list[str]:

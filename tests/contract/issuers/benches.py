@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from examples.documents import EXPERT
 from invoicing.documents.builtin import BuiltinIssuer
 from invoicing.documents.pdf.assets import Assets
 from invoicing.documents.pdf.invoice import render
@@ -24,10 +25,7 @@ from invoicing.storage.store import SqlCaseStore
 from tests.contract.gateways.wfirma_stage import NOON, Stage, facts, open_stage
 
 Wrap = Callable[[Issuer], Issuer]
-SELLER: dict[str, Any] = {
-    "tax_id": "1234563218", "street": "Prosta 1", "postal_code": "00-001", "city": "Warszawa",
-    "bank_account": "PL61109010140000071219812874",
-}  # fmt: skip
+SELLER: dict[str, Any] = {name: EXPERT[name] for name in ("tax_id", "street", "postal_code", "city", "bank_account")}
 
 
 def untouched(issuer: Issuer) -> Issuer:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from examples.documents import EXPERT, case_document
 from invoicing.domain.cases import CaseDocument, ExpertDocument
 from invoicing.domain.invoices import Invoice, InvoiceLine, Party, RateRow
 from invoicing.domain.payments import Attempt, AttemptState
@@ -46,32 +47,7 @@ async def opened(open_store: OpenStore) -> AsyncIterator[CaseStore]:
 
 def document(case_id: str = "2026-000123", **changes: Any) -> CaseDocument:
     """The case of the specification."""
-    fields: dict[str, Any] = {
-        "case_id": case_id,
-        "expert_id": "exp-1",
-        "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
-        "billing_data": {
-            "kind": "company",
-            "name": "Przykład sp. z o.o.",
-            "tax_id": "5260250274",
-            "street": "Jasna 6/3",
-            "postal_code": "00-013",
-            "city": "Warszawa",
-            "country": "PL",
-            "email": "faktury@example.com",
-        },
-        "lines": [
-            {
-                "description": "Konsultacja prawna",
-                "quantity": "1.5",
-                "unit": "godz.",
-                "unit_price": "240.00",
-                "discount_percent": "10",
-                "vat_rate": "23",
-            }
-        ],
-    }
-    return CaseDocument.model_validate({**fields, **changes})
+    return CaseDocument.model_validate(case_document(**{"case_id": case_id, **changes}))
 
 
 def state(case_id: str = "2026-000123") -> CaseState:
@@ -82,17 +58,7 @@ def state(case_id: str = "2026-000123") -> CaseState:
 
 def expert(**changes: Any) -> ExpertDocument:
     """The expert of the specification."""
-    fields = {
-        "name": "Jan Przykładowy Doradztwo",
-        "tax_id": "1234563218",
-        "street": "Prosta 1",
-        "postal_code": "00-001",
-        "city": "Warszawa",
-        "email": "ekspert@example.com",
-        "issuer": "builtin",
-        "invoice_series": "FV/{number}/{month}/{year}",
-    }
-    return ExpertDocument.model_validate({**fields, **changes})
+    return ExpertDocument.model_validate({**EXPERT, **changes})
 
 
 def attempt(case_id: str = "2026-000123", number: int = 1, **changes: Any) -> Attempt:

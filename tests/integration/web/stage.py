@@ -4,7 +4,6 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from examples import documents
+from examples.documents import case_document
 from invoicing.bootstrap import Application, application, utc_now
 from invoicing.domain.payments import Attempt, AttemptState
 from invoicing.domain.records import CaseFacts
@@ -23,38 +24,18 @@ from invoicing.web.app import create_app
 from invoicing.web.parts import WebParts, parts_of
 
 SERVICE, KEY = "100001", "integration-key"
-CASE = "2026-000123"
+CASE = documents.CASE_ID
 GROSS = Decimal("398.52")
 
-DOCUMENT: dict[str, Any] = {
-    "case_id": CASE,
-    "expert_id": "exp-1",
-    "client": {"id": "cli-7", "email": "anna@example.com", "language": "pl"},
-    "billing_data": {
-        "kind": "company", "name": "Przykład sp. z o.o.", "tax_id": "5260250274", "street": "Jasna 6/3",
-        "postal_code": "00-013", "city": "Warszawa", "country": "PL", "email": "faktury@example.com",
-    },
-    "currency": "PLN",
-    "prices": "net",
-    "lines": [
-        {"description": "Konsultacja prawna", "quantity": "1.5", "unit": "godz.", "unit_price": "240.00",
-         "discount_percent": "10", "vat_rate": "23"},
-    ],
-    "payment": {"method": "autopay"},
-}  # fmt: skip
-EXPERT: dict[str, Any] = {
-    "name": "Jan Przykładowy Doradztwo", "tax_id": "1234563218", "street": "Prosta 1", "postal_code": "00-001",
-    "city": "Warszawa", "country": "PL", "email": "ekspert@example.com", "language": "pl",
-    "bank_account": "PL61109010140000071219812874", "vat_status": "active", "exemption_basis": None,
-    "issuer": "builtin", "invoice_series": "FV/{number}/{month}/{year}", "ksef": "outside", "wfirma": None,
-}  # fmt: skip
+DOCUMENT: dict[str, Any] = case_document()
+EXPERT: dict[str, Any] = dict(documents.EXPERT)
 
 EXTERNAL = {"method": "external", "reference": "P-1", "paid_at": "2026-11-22T10:00:00Z"}
 
 
 def a_case(**changes: Any) -> dict[str, Any]:
     """The case of the specification with other values."""
-    return {**deepcopy(DOCUMENT), **changes}
+    return case_document(**changes)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from examples import documents
 from invoicing.domain.cases import BillingData, CaseDocument, ExpertDocument
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
 from invoicing.domain.issuing import plan_invoice
@@ -13,6 +14,7 @@ from invoicing.domain.validation import ContentRules, content_faults
 from invoicing.errors import Fault
 from starter.documents import read_correction
 from starter.rows import RowReader
+from tests.unit.domain.samples import CASE_JSON, EXPERT_JSON
 from tests.unit.starter.commands import EXAMPLES
 
 CASES = sorted(path.name for path in EXAMPLES.glob("case-*.json"))
@@ -55,6 +57,16 @@ def test_the_sample_correction_can_be_carried_out_on_the_sample_case() -> None:
     assert isinstance(wish, CorrectionRequest)
     assert correction_faults(wish, invoice, document, document.billing_data, EXPERT, ContentRules()) == ()
     assert not changes_nothing(invoice, document, wish)
+
+
+def test_the_files_are_the_documents_that_demonstration_and_tests_vary() -> None:
+    assert json.loads((EXAMPLES / "expert.json").read_text()) == documents.EXPERT
+    assert json.loads((EXAMPLES / "case-autopay.json").read_text()) == documents.case_document()
+
+
+def test_the_documents_are_those_of_the_specification_word_for_word() -> None:
+    assert json.loads(CASE_JSON) == documents.case_document()
+    assert json.loads(EXPERT_JSON) == documents.EXPERT
 
 
 def test_sample_cases_have_ids_of_their_own() -> None:

@@ -150,6 +150,7 @@ OVERTAKEN = Row(
 
 async def given_up_late(play: Play, case: str) -> None:
     """Decided by one who saw the case parked; it is invoiced when the decision comes to be carried out."""
+    await play.paid(case, "exp-wfirma")
     await waiting(play, case)
     await play.decide(case, DecisionKind.GIVE_UP)
     await issued(play, case)

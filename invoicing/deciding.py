@@ -16,7 +16,7 @@ from activities.interruptions import hand_over_again
 from activities.queueing import decide, decision_alert
 from invoicing.domain.cases import PaymentMethod
 from invoicing.domain.correcting import CorrectionRequest, changes_nothing, correction_faults
-from invoicing.domain.decisions import DecisionKind, RefundStatus, WhyNot, left_to_refund, refusal
+from invoicing.domain.decisions import DecisionKind, RefundStatus, WhyNot, left_to_decide, refusal
 from invoicing.domain.invoices import Invoice
 from invoicing.domain.money import amount_text
 from invoicing.domain.parties import email_faults
@@ -260,9 +260,13 @@ async def _refundable(db: UnitOfWork, case_id: str, remote_id: str | None) -> Ca
 
 
 async def _left(db: UnitOfWork, case_id: str, remote_id: str | None) -> Decimal:
-    """What of a payment can be given back through the gateway; nothing of money that came another way."""
+    """What of a payment can be decided to go back through the gateway; nothing of money that came another way."""
     capture = await _refundable(db, case_id, remote_id)
-    return Decimal(0) if capture is None else left_to_refund(capture, await db.refunds(case_id))
+    if capture is None:
+        return Decimal(0)
+    kept = capture if capture.kept else await _refundable(db, case_id, None)
+    to_begin = await db.refunds_to_begin(case_id)
+    return left_to_decide(capture, await db.refunds(case_id), to_begin, None if kept is None else kept.remote_id)
 
 
 async def _untold(db: UnitOfWork, kind: DecisionKind, case_id: str) -> bool:

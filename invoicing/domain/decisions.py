@@ -87,6 +87,17 @@ def left_to_refund(capture: Capture, refunds: Sequence[Refund]) -> Decimal:
     return capture.amount - gone
 
 
+def left_to_decide(
+    capture: Capture, refunds: Sequence[Refund], to_begin: Sequence[Decided], kept_id: str | None
+) -> Decimal:
+    """What of a captured payment nobody has decided to give back; `kept_id` is meant where a decision names none."""
+    left = left_to_refund(capture, refunds)
+    for decided in to_begin:
+        if decided.body.get("remote_id", kept_id) == capture.remote_id:
+            left -= Decimal(decided.body["amount"]) if "amount" in decided.body else left
+    return max(left, Decimal(0))
+
+
 def is_given_back(capture: Capture, refunds: Sequence[Refund]) -> bool:
     """Whether all of a captured payment has arrived back; what is still on its way may fail."""
     mine = (r for r in refunds if r.remote_id == capture.remote_id and r.status is RefundStatus.DONE)

@@ -225,6 +225,9 @@ class UnitOfWork(Protocol):
     async def decision(self, case_id: str, number: int) -> Decided:
         """One decision. Raises `NotFound("decision_unknown")`."""
 
+    async def refunds_to_begin(self, case_id: str) -> tuple[Decided, ...]:
+        """Decisions to refund that nobody has begun yet, in their order."""
+
     async def refunds(self, case_id: str) -> tuple[Refund, ...]:
         """Refunds of a case in their order."""
 
@@ -303,8 +306,7 @@ class CaseStore(Protocol):
     async def rearm_open(self, now: datetime, since: datetime) -> Mapping[str, int]:
         """Let what was delivered to a Temporal that is lost be handed over again, and say how much of what.
 
-        Of cases whose run has not ended: newest start, newest wish to pay, newest decision, gateway messages; decisions
-        and messages since a time and about refunds that have not ended also of the others.
+        Of open cases: newest start, wish to pay, decision, messages; of all what came since a time or is of a refund.
         """
 
     async def waiting(self) -> Mapping[str, int]:

@@ -6,17 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, select
 
 from invoicing.domain.decisions import Decided, DecisionKind
 from invoicing.errors import NotFound
 from invoicing.storage.numbered import NumberedRows, insert_numbered
-from invoicing.storage.tables import decisions
+from invoicing.storage.tables import REFUNDS, decisions, refunds
 from invoicing.storage.work import type_of_details
 
 _DECIDE = insert_numbered(decisions, "case_id", "key")
 _BY_KEY = select(decisions).where(decisions.c.case_id == bindparam("case"), decisions.c.key == bindparam("named"))
 _BY_NUMBER = select(decisions).where(decisions.c.case_id == bindparam("case"), decisions.c.number == bindparam("nth"))
+
+_REFUNDS_TO_BEGIN = (
+    select(decisions)
+    .outerjoin(refunds, and_(refunds.c.case_id == decisions.c.case_id, refunds.c.number == decisions.c.number))
+    .where(REFUNDS, decisions.c.case_id == bindparam("case"), refunds.c.number.is_(None))
+    .order_by(decisions.c.number)
+)
 
 
 class DecisionRows(NumberedRows):
@@ -39,6 +46,10 @@ class DecisionRows(NumberedRows):
         if not rows:
             raise NotFound("decision_unknown", "the case has no decision of this number")
         return _decided(rows[0])
+
+    async def refunds_to_begin(self, case_id: str) -> tuple[Decided, ...]:
+        """Decisions to refund of which no refund has come yet."""
+        return tuple(_decided(row) for row in await self._read(_REFUNDS_TO_BEGIN, {"case": case_id}))
 
 
 def _decided(row: Row[Any]) -> Decided:

@@ -99,6 +99,10 @@ async def a_refund_that_was_only_decided_is_told_until_somebody_begins_it(open_s
         async with store.transaction() as work:
             await work.save_refund(begun)
         assert await store.unbegun_refunds(NOW + MINUTE, ALL) == (("c2", 2),)
+        async with store.reading() as work:
+            assert [len(await work.refunds_to_begin(case_id)) for case_id in ("c1", "c2")] == [0, 1]
+            (to_begin,) = await work.refunds_to_begin("c2")
+        assert (to_begin.number, to_begin.kind) == (2, DecisionKind.REFUND)
 
 
 async def what_waits_for_the_relay_is_told_for_its_case_alone(open_store: OpenStore) -> None:

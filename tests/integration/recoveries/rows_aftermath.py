@@ -4,9 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from activities.queueing import decide
 from activities.sweeping import SweepInput
+from invoicing.bootstrap import utc_now
 from invoicing.domain.consequences import Documents, Money
 from invoicing.domain.correcting import CorrectionRequest
+from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.records import Event
 from invoicing.domain.recoveries import Recovery
 from invoicing.domain.state import Step
@@ -88,11 +91,13 @@ async def refused(play: Play, case: str) -> None:
 
 
 async def too_much(play: Play, case: str) -> None:
-    """Two refunds are decided at once, and together they are more than came."""
+    """Together they are more than came; the second was recorded when what nobody has begun did not count."""
     await play.kept(case)
     await play.refund(case, Decimal("300.00"))
     first = await play.decided(case)
-    await play.refund(case, Decimal("200.00"))
+    more = {"amount": "200.00", "reason": "reklamacja"}
+    async with play.app.store.transaction() as db:
+        await decide(db, case, DecisionKind.REFUND, f"refund:{case}:old", "ops", more, utc_now())
     await play.act(first)
     await play.carry_out(case)
 

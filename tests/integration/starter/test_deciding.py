@@ -133,7 +133,7 @@ async def test_a_decision_is_recorded_once_with_who_decided_and_waits_while_temp
     assert body.items() <= decided.body.items()
 
 
-@pytest.mark.parametrize("act", ["regenerate", "resend", "refund", "attach"])
+@pytest.mark.parametrize("act", ["regenerate", "resend", "refund of", "attach"])
 async def test_a_key_decides_once_and_another_key_is_another_decision(folder: Path, act: str) -> None:
     line, before, kind, _ = ACTS[act]
     await staged(folder, "c-1", **before)

@@ -257,6 +257,20 @@ async def test_what_is_on_its_way_back_cannot_be_refunded_again(stage: Stage) ->
     assert (await stage.send("POST", path, "ops", json=body, headers=KEYED)).status_code == 200
 
 
+async def test_refunds_that_nobody_has_begun_are_counted_too(stage: Stage) -> None:
+    await staged_in(stage, INVOICED)
+    path, part = f"/v1/cases/{CASE}/refund", {"amount": "300.00", "reason": "x"}
+    assert (await stage.send("POST", path, "ops", json=part, headers={"Idempotency-Key": "1"})).status_code == 200
+    more = await stage.send("POST", path, "ops", json=part, headers={"Idempotency-Key": "2"})
+    assert (more.status_code, more.json()["errors"][0]["code"]) == (422, "amount_too_large")
+    assert (await stage.send("POST", path, "ops", json=part, headers={"Idempotency-Key": "1"})).status_code == 200
+    rest = {"reason": "all that is left"}
+    assert (await stage.send("POST", path, "ops", json=rest, headers={"Idempotency-Key": "3"})).status_code == 200
+    none = await stage.send("POST", path, "ops", json=rest, headers={"Idempotency-Key": "4"})
+    assert (none.status_code, none.json()["reason"]) == (409, "nothing_to_refund")
+    assert [decided.key[-1] for decided in await decisions(stage)] == ["1", "3"]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "code"),
     [

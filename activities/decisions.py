@@ -10,15 +10,16 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.acting import told_undone
+from activities.external_money import came_another_way
 from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, let_go_in
 from activities.queueing import start_again
-from activities.received import EXTERNAL, Received
+from activities.received import Received
 from invoicing.domain.decisions import DecisionKind, refusal
 from invoicing.domain.interrupted import is_interrupted
-from invoicing.domain.records import Capture, Event, LogEntry
+from invoicing.domain.records import Event, LogEntry
 from invoicing.domain.recoveries import SETTLED_BY_MONEY
-from invoicing.domain.state import CaseState, Step, given_up, payment_completed
+from invoicing.domain.state import given_up
 from invoicing.errors import NotAllowed, NotFound
 from invoicing.ports import CaseStore, Clock
 
@@ -64,13 +65,13 @@ class DecisionActivities:
             why = refusal(DecisionKind.GIVE_UP, state, Decimal(0))
             if why is not None:
                 if any(entry.event is Event.GIVEN_UP and entry.at >= decided.decided_at for entry in before):
-                    return _where(state)
+                    return Received.of(state)
                 raise NotAllowed("give_up_overtaken", reason=why)
             if state.parked is not None:
                 await closed(db, state.case_id, state.parked.step, now)
             state = await db.save(given_up(await let_go_in(db, state, now)))
             await db.log(LogEntry(case_id=state.case_id, event=Event.GIVEN_UP, at=now, actor=decided.actor))
-        return _where(state)
+        return Received.of(state)
 
     @activity.defn(name="record_reopened")
     @mapped
@@ -83,7 +84,7 @@ class DecisionActivities:
             if is_interrupted(state):
                 state = await db.save(await gone_on(db, state, now, decided.actor))
             await start_again(db, decision.case_id, f"decision-{decision.number}", now)
-        return _where(state)
+        return Received.of(state)
 
     @activity.defn(name="record_external_payment")
     @mapped
@@ -94,36 +95,15 @@ class DecisionActivities:
             decided = await db.decision(decision.case_id, decision.number)
             facts = await db.facts(decision.case_id)
             if facts.state.paid:
-                return _where(facts.state)
-            reference = decided.body["reference"]
-            await db.add_capture(
-                Capture(
-                    service_id=EXTERNAL,
-                    remote_id=f"{decision.case_id}:{reference}",
-                    case_id=decision.case_id,
-                    order_id=reference,
-                    amount=Decimal(decided.body["amount"]),
-                    currency=facts.document.currency,
-                    kept=True,
-                    captured_at=now,
-                    via=EXTERNAL,
-                )
+                return Received.of(facts.state)
+            paid_at, amount = datetime.fromisoformat(decided.body["paid_at"]), Decimal(decided.body["amount"])
+            completed = await came_another_way(
+                db, facts, decided.body["reference"], paid_at, amount, now, decided.actor
             )
-            paid_at = datetime.fromisoformat(decided.body["paid_at"])
-            completed = payment_completed(facts.state, attempt=0, remote_id=None, paid_at=paid_at, reference=reference)
             if facts.state.closed:
                 await start_again(db, decision.case_id, f"decision-{decision.number}", now)
             await db.close_alerts_of(decision.case_id, SETTLED_BY_MONEY, now)
-            await db.log(
-                LogEntry(
-                    case_id=decision.case_id,
-                    event=Event.PAYMENT_COMPLETED,
-                    at=now,
-                    step=Step.CHARGE,
-                    actor=decided.actor,
-                )
-            )
-            return _where(await db.save(completed))
+            return Received.of(await db.save(completed))
 
     @activity.defn(name="record_act_failed")
     @mapped
@@ -137,8 +117,4 @@ class DecisionActivities:
             with contextlib.suppress(NotFound):
                 kind = kind or (await db.decision(failed.case_id, failed.number)).kind
             await told_undone(db, state, failed.number, kind, failure, now)
-        return _where(state)
-
-
-def _where(state: CaseState) -> Received:
-    return Received(paid=state.paid, status=state.payment.status)
+        return Received.of(state)

@@ -15,9 +15,10 @@ from temporalio import activity
 
 from activities.alerting import settled
 from activities.attempts import unchanged
+from activities.external_money import record_external
 from activities.failures import mapped
 from activities.parking import cleared
-from activities.received import Received, record_external, record_transactions
+from activities.received import Received, record_transactions
 from invoicing.domain.cases import ExternalPayment, offered_language
 from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.failure_records import answer_of, recorded
@@ -133,7 +134,7 @@ class PaymentActivities:
                 attempts = await db.attempts(case.case_id)
             doubtful = next((a for a in attempts if a.state in MAY_STILL_PAY), None)
             if state.paid or doubtful is None:
-                return Received(paid=state.paid, status=state.payment.status)
+                return Received.of(state)
             await self._settle(case.case_id, doubtful)
 
     async def _charge(self, case: ChargeInput) -> Charged:

@@ -7,19 +7,18 @@ message means is decided by `invoicing.domain.payments.effect_of`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from activities.alerting import raised
 from activities.parking import cleared
 from activities.queueing import decide, start_again
-from invoicing.domain.cases import ExternalPayment
 from invoicing.domain.consequences import AnswerClass
 from invoicing.domain.decisions import DecisionKind
 from invoicing.domain.failure_records import recorded
 from invoicing.domain.payments import Attempt, AttemptState, Transaction, TransactionStatus
-from invoicing.domain.records import Alert, Capture, CaseFacts, Event, LogEntry
+from invoicing.domain.records import Alert, Capture, Event, LogEntry
 from invoicing.domain.recoveries import SETTLED_BY_MONEY
 from invoicing.domain.state import (
     CaseState,
@@ -30,15 +29,8 @@ from invoicing.domain.state import (
     payment_opened,
 )
 from invoicing.domain.transitions import BECOMES, Effect, effect_of
-from invoicing.domain.validation import case_totals
-from invoicing.errors import Cause, InternalFault, NotFound, Refused
+from invoicing.errors import Cause, NotFound
 from invoicing.ports import CaseStore, UnitOfWork
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far in the future a payment may claim to have arrived: clocks differ."""
-
-EXTERNAL = "external"
-"""Service id of captures that no gateway told of."""
 
 
 class Received(BaseModel):
@@ -49,6 +41,11 @@ class Received(BaseModel):
     paid: bool
     status: PaymentStatus
     invoice_round: int | None = None
+
+    @classmethod
+    def of(cls, state: CaseState) -> Received:
+        """What the state record says of the payment."""
+        return cls(paid=state.paid, status=state.payment.status)
 
 
 async def record_transactions(
@@ -66,7 +63,7 @@ async def record_transactions(
         only_failures = via != "itn" and all(told.status is TransactionStatus.FAILURE for told in transactions)
         for transaction in transactions:
             attempt, state = await _apply(db, attempt, state, transaction, via, now, only_failures=only_failures)
-    return Received(paid=state.paid, status=state.payment.status)
+    return Received.of(state)
 
 
 async def _apply(
@@ -178,48 +175,6 @@ async def _duplicate(
         )
     )
     return paid
-
-
-async def record_external(store: CaseStore, case_id: str, now: datetime) -> CaseState:
-    """Record that the money of a case came another way. Raises `Refused` when it claims to come from the future."""
-    async with store.transaction() as db:
-        return await record_external_in(db, await db.facts(case_id), now)
-
-
-def is_verifiable(facts: CaseFacts, now: datetime) -> bool:
-    """Whether the case arrived paid, at a time that has come."""
-    payment = facts.document.payment
-    return isinstance(payment, ExternalPayment) and payment.paid_at <= now + CLOCK_TOLERANCE
-
-
-async def record_external_in(db: UnitOfWork, facts: CaseFacts, now: datetime) -> CaseState:
-    """The same within a transaction of the caller's; gives back the state record as it then stands."""
-    case_id, payment, totals = facts.document.case_id, facts.document.payment, case_totals(facts.document)
-    if facts.state.paid:
-        return facts.state
-    if not isinstance(payment, ExternalPayment):
-        raise InternalFault("internal", "the case did not arrive paid")
-    if not is_verifiable(facts, now):
-        raise Refused("payment_not_verified", "the payment claims to come from the future")
-    if totals is not None:  # without a total (a rate nobody knows) there is no amount to record yet
-        await db.add_capture(
-            Capture(
-                service_id=EXTERNAL,
-                remote_id=f"{case_id}:{payment.reference}",
-                case_id=case_id,
-                order_id=payment.reference,
-                amount=totals.gross,
-                currency=facts.document.currency,
-                kept=True,
-                captured_at=now,
-                via=EXTERNAL,
-            )
-        )
-    completed = payment_completed(
-        facts.state, attempt=0, remote_id=None, paid_at=payment.paid_at, reference=payment.reference
-    )
-    await db.log(LogEntry(case_id=case_id, event=Event.PAYMENT_COMPLETED, at=now, step=Step.CHARGE))
-    return await db.save(completed)
 
 
 def _capture(attempt: Attempt, transaction: Transaction, via: str, now: datetime, *, kept: bool) -> Capture:

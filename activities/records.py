@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.external_money import is_verifiable, record_external_in
 from activities.failures import FailureDetail, mapped
 from activities.parking import closed, gone_on, parking_key
-from activities.received import Received, is_verifiable, record_external_in
+from activities.received import Received
 from invoicing.domain.failure_records import answer_of, recorded
 from invoicing.domain.failures import known_code
 from invoicing.domain.records import Alert, Event, FailedTask, LogEntry, TaskKind
@@ -133,7 +134,7 @@ class RecordActivities:
                     LogEntry(case_id=resume.case_id, event=Event.RESUMED, at=now, step=resume.step, actor=resume.actor)
                 )
             await closed(db, resume.case_id, resume.step, now)
-        return Received(paid=state.paid, status=state.payment.status)
+        return Received.of(state)
 
     @activity.defn(name="record_unpaid")
     @mapped
@@ -146,4 +147,4 @@ class RecordActivities:
                 state = await db.save(closed_unpaid(state))
                 await db.close_alerts_of(close.case_id, SETTLED_BY_ATTEMPT, now)
                 await db.log(LogEntry(case_id=close.case_id, event=Event.CLOSED_UNPAID, at=now))
-        return Received(paid=state.paid, status=state.payment.status)
+        return Received.of(state)

@@ -72,7 +72,7 @@ class WatchActivities:
             attempts = await db.attempts(watch.case_id)
         attempt = next((a for a in attempts if a.attempt == watch.attempt), None)
         if facts.state.paid or attempt is None or attempt.state in {AttemptState.DEAD, AttemptState.REFUSED}:
-            return Received(paid=facts.state.paid, status=facts.state.payment.status)
+            return Received.of(facts.state)
         now, pause = self._clock(), self._next_poll(watch, attempt)
         try:
             transactions = await self._gateway.status(attempt.service_id, attempt.order_id)
@@ -101,7 +101,7 @@ class WatchActivities:
         async with self._store.transaction() as db:
             facts = await db.facts(case_id)
             if not await unchanged(db, attempt):
-                return Received(paid=facts.state.paid, status=facts.state.payment.status)
+                return Received.of(facts.state)
             await db.save_attempt(attempt.model_copy(update={"state": AttemptState.DEAD, "reason": "expired"}))
             state = payment_failed(facts.state, attempt.attempt)
             if state != facts.state:
@@ -118,7 +118,7 @@ class WatchActivities:
                         details=recorded("expired", state, Step.CHARGE, AnswerClass.NOT_ASKED),
                     )
                 )
-        return Received(paid=state.paid, status=state.payment.status)
+        return Received.of(state)
 
     @activity.defn(name="check_payment")
     @mapped
@@ -130,7 +130,7 @@ class WatchActivities:
         async with self._store.reading() as db:
             state = (await db.facts(check.case_id)).state
             attempts = await db.attempts(check.case_id)
-        received = Received(paid=state.paid, status=state.payment.status)
+        received = Received.of(state)
         for attempt in attempts:
             if attempt.state in {AttemptState.PREPARED, AttemptState.REFUSED}:
                 continue
@@ -166,4 +166,4 @@ class WatchActivities:
                     ),
                     state,
                 )
-            return Received(paid=state.paid, status=state.payment.status)
+            return Received.of(state)

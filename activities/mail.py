@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
@@ -63,38 +65,13 @@ class MailActivities:
             known = await db.delivery(self._ids(case.case_id, MailKind.INVOICE, number))
         if known is not None and known.status is DeliveryStatus.SENT:
             return Emailed(status=known.status)
-        recipient = _recipient(facts) if decided is None else decided.body.get("email") or _recipient(facts)
-        mail = self._mail(facts, number, recipient, await self._pdf(facts))
-        return Emailed(
-            status=await self._postman.deliver(
-                case.case_id,
-                MailKind.INVOICE,
-                Step.EMAIL,
-                mail,
-                case.give_up_after,
-                Event.INVOICE_MAILED,
-                [task_key(self._ids(case.case_id, MailKind.INVOICE, earlier)) for earlier in range(1, number)],
-            )
-        )
-
-    async def _pdf(self, facts: CaseFacts) -> bytes:
-        if facts.state.invoice.sha256 is None:
-            raise InternalFault("internal", "there is no stored invoice to mail")
-        return await self._documents.get(facts.state.invoice.sha256)
-
-    def _mail(self, facts: CaseFacts, number: int, recipient: str, pdf: bytes) -> Mail:
-        document, invoice = facts.document, facts.state.invoice
-        language = offered_language(document.client.language)
+        asked = None if decided is None else decided.body.get("email")
+        invoice = facts.state.invoice
         # the expert's own document has a number that only he knows
-        told = "mail.invoice" if invoice.number else "mail.attachment"
-        return Mail(
-            message_id=self._ids(document.case_id, MailKind.INVOICE, number),
-            recipient=recipient,
-            subject=text(language, f"{told}.subject", number=invoice.number, case_id=document.case_id),
-            text=text(language, f"{told}.text", number=invoice.number, case_id=document.case_id),
-            language=language,
-            attachments=(Attachment(name=f"{_file_name(invoice.number or document.case_id)}.pdf", content=pdf),),
-        )
+        told = _Told("invoice" if invoice.number else "attachment", {"number": invoice.number or ""}, asked)
+        file = _named(invoice.number or case.case_id, await self._pdf(facts))
+        earlier = [task_key(self._ids(case.case_id, MailKind.INVOICE, before)) for before in range(1, number)]
+        return await self._delivered(case, facts, MailKind.INVOICE, number, told, file, earlier)
 
     @activity.defn(name="email_refund")
     @mapped
@@ -105,21 +82,11 @@ class MailActivities:
             refund = next((r for r in await db.refunds(case.case_id) if r.number == case.number), None)
         if refund is None:
             raise InternalFault("internal", "there is no refund to tell of")
-        language = offered_language(facts.document.client.language)
-        amount = f"{amount_text(refund.amount, refund.currency)} {refund.currency}"
-        mail = Mail(
-            message_id=self._ids(case.case_id, MailKind.REFUND, case.number),
-            recipient=_recipient(facts),
-            subject=text(language, "mail.refund.subject", case_id=case.case_id),
-            text=text(language, "mail.refund.text", case_id=case.case_id, amount=amount),
-            language=language,
-        )
-        status = await self._postman.deliver(
-            case.case_id, MailKind.REFUND, Step.EMAIL, mail, case.give_up_after, Event.REFUND_MAILED
-        )
+        told = _Told("refund", {"amount": f"{amount_text(refund.amount, refund.currency)} {refund.currency}"})
+        emailed = await self._delivered(case, facts, MailKind.REFUND, case.number, told)
         if not refund.kept:  # of money that nobody asked for there is no document that would follow
             await self._refund_ended(case)
-        return Emailed(status=status)
+        return emailed
 
     async def _refund_ended(self, case: EmailInput) -> None:
         async with self._store.transaction() as db:
@@ -142,21 +109,48 @@ class MailActivities:
         found = next((stored for stored in corrections if stored.invoice.decision in {None, case.number}), None)
         if found is None or found.sha256 is None:
             return Emailed(status=None)
-        language, number = offered_language(facts.document.client.language), found.invoice.number
-        pdf = await self._documents.get(found.sha256)
+        told = _Told("correction", {"number": found.invoice.number})
+        file = _named(found.invoice.number, await self._documents.get(found.sha256))
+        return await self._delivered(case, facts, MailKind.CORRECTION, case.number, told, file)
+
+    async def _pdf(self, facts: CaseFacts) -> bytes:
+        if facts.state.invoice.sha256 is None:
+            raise InternalFault("internal", "there is no stored invoice to mail")
+        return await self._documents.get(facts.state.invoice.sha256)
+
+    async def _delivered(
+        self,
+        case: EmailInput,
+        facts: CaseFacts,
+        kind: MailKind,
+        number: int,
+        told: _Told,
+        file: Attachment | None = None,
+        replaces: Sequence[str] = (),
+    ) -> Emailed:
+        """One mail to the client in his language; its kind and number make its Message-ID."""
+        language = offered_language(facts.document.client.language)
+        words = {**told.words, "case_id": case.case_id}
         mail = Mail(
-            message_id=self._ids(case.case_id, MailKind.CORRECTION, case.number),
-            recipient=_recipient(facts),
-            subject=text(language, "mail.correction.subject", number=number),
-            text=text(language, "mail.correction.text", number=number, case_id=case.case_id),
+            message_id=self._ids(case.case_id, kind, number),
+            recipient=told.recipient or _recipient(facts),
+            subject=text(language, f"mail.{told.key}.subject", **words),
+            text=text(language, f"mail.{told.key}.text", **words),
             language=language,
-            attachments=(Attachment(name=f"{_file_name(number)}.pdf", content=pdf),),
+            attachments=() if file is None else (file,),
         )
-        return Emailed(
-            status=await self._postman.deliver(
-                case.case_id, MailKind.CORRECTION, Step.EMAIL, mail, case.give_up_after, Event.INVOICE_MAILED
-            )
-        )
+        event = Event.REFUND_MAILED if kind is MailKind.REFUND else Event.INVOICE_MAILED
+        status = await self._postman.deliver(case.case_id, kind, Step.EMAIL, mail, case.give_up_after, event, replaces)
+        return Emailed(status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a mail says, by the key of its texts; to the usual address unless another one was asked for."""
+
+    key: str
+    words: Mapping[str, str]
+    recipient: str | None = None
 
 
 def _recipient(facts: CaseFacts) -> str:
@@ -167,5 +161,7 @@ def _recipient(facts: CaseFacts) -> str:
     return recipient
 
 
-def _file_name(number: str) -> str:
-    return "".join(ch if ch.isascii() and (ch.isalnum() or ch in "-_.") else "-" for ch in number)
+def _named(number: str, pdf: bytes) -> Attachment:
+    """The PDF under the document's number, as far as a file name may have it."""
+    name = "".join(ch if ch.isascii() and (ch.isalnum() or ch in "-_.") else "-" for ch in number)
+    return Attachment(name=f"{name}.pdf", content=pdf)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime
 
 from invoicing.errors import NotFound
@@ -33,6 +36,36 @@ Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,60}$", description="a 
 
 USUAL = 50
 """Items of a page when the caller does not say."""
+
+
+class ListRoute(APIRoute):
+    """A list that refuses, with every other fault of the query, filters that it does not know.
+
+    A misspelt filter would give the whole table to somebody who asked for a part of it. `lang` may stand anywhere.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, asked first, so that who may not call learns nothing else."""
+        handle, known = super().get_route_handler(), {"lang", *_named(self.dependant)}
+
+        async def handled(request: Request) -> Response:
+            unknown = (name for name in request.query_params if name not in known)
+            strange = [{"type": "extra_forbidden", "loc": ("query", name)} for name in unknown]
+            try:
+                answer = await handle(request)
+            except RequestValidationError as error:
+                raise RequestValidationError([*error.errors(), *strange]) from None
+            if strange:
+                raise RequestValidationError(strange)
+            return answer
+
+        return handled if "GET" in (self.methods or ()) else handle
+
+
+def _named(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for other in dependant.dependencies:
+        yield from _named(other)
 
 
 def page_of(

@@ -94,7 +94,11 @@ _BY_CLASS: Mapping[type[PaidcaseError], Problem] = {
 _BY_STATUS = {404: "not_found", 405: "not_found", 413: "too_large", 415: "unsupported_media_type"}
 """Codes for answers that the framework gives by itself."""
 
-_PARAMETER_CODES = {"missing": FaultCode.MISSING, "string_too_long": FaultCode.TOO_LONG}
+_PARAMETER_CODES = {
+    "missing": FaultCode.MISSING,
+    "string_too_long": FaultCode.TOO_LONG,
+    "extra_forbidden": FaultCode.UNKNOWN_FIELD,
+}
 
 UNFORESEEN = Problem(500, "unavailable")
 """What nobody thought of: told as unavailable, logged by its class."""

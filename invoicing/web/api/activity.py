@@ -19,11 +19,11 @@ from invoicing.web.exports import Wanted, download, exported
 from invoicing.web.languages import Language
 from invoicing.web.listed import Activity
 from invoicing.web.openapi import problems
-from invoicing.web.paging import USUAL, Code, Cursor, Limit, Since, Until, beyond, page_of
+from invoicing.web.paging import USUAL, Code, Cursor, Limit, ListRoute, Since, Until, beyond, page_of
 from invoicing.web.parts import Parts
 from invoicing.web.replies import reply, sent
 
-router = APIRouter(prefix="/v1/activity-log", tags=["activity log"])
+router = APIRouter(prefix="/v1/activity-log", tags=["activity log"], route_class=ListRoute)
 
 
 @router.get("", operation_id=Call.LIST_ACTIVITY, responses={**exported(Activity), **problems(401, 403, 422, 503)})

@@ -21,12 +21,12 @@ from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.listed import AlertCauses
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Code, Cursor, Limit, Since, Until, beyond, page_of, row_id
+from invoicing.web.paging import USUAL, Code, Cursor, Limit, ListRoute, Since, Until, beyond, page_of, row_id
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import EmptyBody
 
-router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"], route_class=ListRoute)
 
 
 @router.get(

@@ -22,7 +22,7 @@ from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.listed import FailedTasks, Regenerated
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Code, Cursor, Limit, Since, Until, beyond, page_of
+from invoicing.web.paging import USUAL, Code, Cursor, Limit, ListRoute, Since, Until, beyond, page_of
 from invoicing.web.parts import Parts, WebParts
 from invoicing.web.problems import document, problem_of
 from invoicing.web.replies import Reply, reply, sent
@@ -37,7 +37,7 @@ AGAIN: Mapping[TaskKind, DecisionKind] = MappingProxyType(
 )
 """What is decided of a case to try its failed task again; a refund is decided by what is left of it."""
 
-router = APIRouter(prefix="/v1/failed-tasks", tags=["failed tasks"])
+router = APIRouter(prefix="/v1/failed-tasks", tags=["failed tasks"], route_class=ListRoute)
 
 
 @router.get(

@@ -17,12 +17,12 @@ from invoicing.web.idempotency import Key, once
 from invoicing.web.languages import Language
 from invoicing.web.listed import NotificationItem, Notifications
 from invoicing.web.openapi import json_body, problems
-from invoicing.web.paging import USUAL, Cursor, Limit, beyond, page_of, row_id
+from invoicing.web.paging import USUAL, Cursor, Limit, ListRoute, beyond, page_of, row_id
 from invoicing.web.parts import Parts
 from invoicing.web.replies import Reply, reply, sent
 from invoicing.web.requested import EmptyBody
 
-router = APIRouter(prefix="/v1/notifications", tags=["notifications"])
+router = APIRouter(prefix="/v1/notifications", tags=["notifications"], route_class=ListRoute)
 
 
 @router.get(

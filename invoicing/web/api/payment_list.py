@@ -20,11 +20,11 @@ from invoicing.web.exports import Wanted, download, exported
 from invoicing.web.languages import Language
 from invoicing.web.listed import Payments
 from invoicing.web.openapi import problems
-from invoicing.web.paging import USUAL, Limit, Since, Until, page_of
+from invoicing.web.paging import USUAL, Limit, ListRoute, Since, Until, page_of
 from invoicing.web.parts import Parts, WebParts
 from invoicing.web.replies import reply, sent
 
-router = APIRouter(prefix="/v1/payments", tags=["payments"])
+router = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=ListRoute)
 
 _Party = Annotated[str | None, Query(pattern=PARTY_ID)]
 

@@ -323,3 +323,25 @@ async def test_a_wrong_limit_or_cursor_is_a_fault_of_that_field(stage: Stage, pa
 async def test_a_choice_that_is_none_is_a_fault_of_that_field(stage: Stage, path: str, name: str, value: str) -> None:
     answer = await stage.send("GET", path, "ops", params={name: value})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
+
+
+# --- filters that nobody knows ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_a_filter_that_a_list_does_not_know_is_refused_with_every_other_fault(stage: Stage, path: str) -> None:
+    role = "expert:exp-1" if path == "/v1/notifications" else "ops"
+    answer = await stage.send("GET", path, role, params={"statsu": "open", "limit": "0", "format": "csv"})
+    assert answer.status_code == 422
+    named = {(fault["field"], fault["code"]) for fault in answer.json()["errors"]}
+    assert named >= {("statsu", "unknown_field"), ("limit", "bad_format")}
+    alone = await stage.send("GET", path, role, params={"lang": "en", "statsu": "open"})
+    assert [fault["field"] for fault in alone.json()["errors"]] == ["statsu"]
+    assert (await stage.send("GET", path, role, params={"lang": "en"})).status_code == 200
+
+
+async def test_who_may_not_read_a_list_hears_nothing_of_its_filters(stage: Stage) -> None:
+    assert (await stage.send("GET", "/v1/emails", "client:cli-7", params={"statsu": "x"})).status_code == 403
+    assert (
+        await stage.send("GET", "/v1/emails", headers={"Authorization": "Bearer nonsense"}, params={"statsu": "x"})
+    ).status_code == 401
